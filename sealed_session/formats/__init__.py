@@ -1,0 +1,1 @@
+"""Wire formats, one a file; in each, parse and serialise mirror each other."""

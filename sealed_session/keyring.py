@@ -1,0 +1,75 @@
+"""The key ring: the password that seals, and the older ones that still open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from .errors import UsageError, UsageTypeError
+from .keys import RootKey, refuse_to_serialise
+from .passwords import derive_root
+
+
+class KeyRing:
+    """One password and its fallbacks. Derives every key when built and never changes.
+
+    Safe to share between threads, across fork and without the GIL. Its repr shows no key and it refuses pickle and
+    copy; Python cannot wipe memory, so it promises no more than that (docs/THREAT_MODEL.md).
+    """
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, password: str, fallbacks: Sequence[str] = ()) -> None:
+        """Derive the keys.
+
+        Args:
+            password: From ``generate_password()``, or at least 32 characters of your own.
+            fallbacks: A list of former passwords, newest first. They open values and never seal one.
+
+        Raises:
+            UsageTypeError: A password that is not a str; fallbacks that are not a list (a str would be one password
+                per character).
+            UsageError: A weak or mistyped password, the same one twice, or the current one among the fallbacks.
+        """
+        if not isinstance(fallbacks, list | tuple):
+            raise UsageTypeError(
+                f"the fallbacks must be a list of passwords, got {type(fallbacks).__name__}. Write [old_password].",
+                code="fallbacks_type",
+            )
+        roots = [derive_root(password)]
+        for position, fallback in enumerate(fallbacks, 1):
+            roots.append(root := _derive_fallback(position, fallback))
+            if root in roots[:-1]:
+                same = roots.index(root)
+                raise UsageError(
+                    f"fallback {position} is the same as {f'fallback {same}' if same else 'the password'}. Remove it.",
+                    code="fallback_duplicate" if same else "fallback_is_password",
+                )
+        self._keys = tuple(map(RootKey, roots))
+
+    @property
+    def keys(self) -> tuple[RootKey, ...]:
+        """The root keys: the current one, then the fallbacks in their order."""
+        return self._keys
+
+    @property
+    def current(self) -> RootKey:
+        """The key that seals."""
+        return self._keys[0]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return f"KeyRing(<1 password, {len(self) - 1} fallbacks>)"
+
+    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
+        refuse_to_serialise(self)
+
+
+def _derive_fallback(position: int, fallback: str) -> bytes:
+    try:
+        return derive_root(fallback)
+    except UsageError as error:
+        problem, code, kind = str(error), error.code, type(error)
+    raise kind(f"fallback {position}: {problem}", code=code)

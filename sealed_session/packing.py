@@ -143,10 +143,8 @@ def _parse(packing: int, payload: bytes) -> SessionValues:
         raise ValueError("the array does not begin with a uint and a bin")
     if present >= UNVERIFIED << 1:
         raise _unsupported("a present bit")
-    if packing == DEFLATED:
+    if packing == DEFLATED:  # stored text is bounded by the envelope
         text = inflate(text)
-    elif len(text) > MAX_TEXT:
-        raise ValueError("too much text")
     parts = text.split(SEPARATOR)[::-1] if text else []  # reversed, to pop them in order
 
     values: dict[str, Any] = {"access_token": join_token(access, parts)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from math import inf
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -89,7 +89,7 @@ class Sealer:
         purpose: str = "session",
         context: bytes = b"",
         absolute_lifetime: float | timedelta | None = None,
-        user_fields: Sequence[str] | None = None,
+        user_fields: Collection[str] | None = None,
         trimmer: Trimmer | None = None,
         max_bytes: int = MAX_COOKIE_BYTES,
         warn_bytes: int = SIZE_WARN_BYTES,
@@ -137,7 +137,11 @@ class Sealer:
         _check_whole_number("warn_bytes", warn_bytes)
         self._max_bytes = max_bytes
         self._warn_bytes = warn_bytes
-        self._compress = bool(compress)
+        if type(compress) is not bool:
+            raise _wrong_type("compress", "a bool", compress)
+        if clock is not None and not callable(clock):
+            raise _wrong_type("clock", "a function that returns Unix seconds", clock)
+        self._compress = compress
         self._clock = clock
 
     @property
@@ -332,14 +336,16 @@ def _warn_once(name: str, cookie: int, level: int) -> None:
     )
 
 
-def _trimmer(user_fields: Sequence[str] | None, trimmer: Trimmer | None) -> Trimmer | None:
+def _trimmer(user_fields: Collection[str] | None, trimmer: Trimmer | None) -> Trimmer | None:
     if user_fields is None:
         if trimmer is not None and not callable(trimmer):
             raise _wrong_type("trimmer", "a function", trimmer)
         return trimmer
     if trimmer is not None:
         raise UsageError("user_fields and trimmer: give one of them.", code="two_trimmers")
-    if isinstance(user_fields, str) or not all(isinstance(name, str) for name in user_fields):
+    if not isinstance(user_fields, list | tuple | set | frozenset) or not all(
+        type(name) is str for name in user_fields
+    ):
         raise _wrong_type("user_fields", "a list of str", user_fields)
     kept = frozenset(user_fields)
     return lambda user: {name: value for name, value in user.items() if name in kept}

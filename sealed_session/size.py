@@ -111,7 +111,7 @@ class SizeReport:
             yield f"{part.label:<20}{part.characters:>6}"
             if part.label == "user":
                 for field in self.user_fields[:_SHOWN_FIELDS]:
-                    yield f"  .{field.label:<17}{field.characters:>6}"
+                    yield f"  .{exact_json.printable(field.label):<17}{field.characters:>6}"
         yield f"{'= cookie':<20}{self.cookie:>6} of {self.limit}, " + (
             f"{self.left} left" if self.left >= 0 else f"{-self.left} too many"
         )

@@ -103,8 +103,8 @@ def _join_part(part: Element) -> str:
         return encoding.encode(part)
     if type(part) is not list or len(part) != 2 or type(part[0]) is not bytes or type(part[1]) is not bytes:
         raise ValueError("not a part of a dotted token")
-    decoded, rest = part
-    text = rest.decode("ascii")
+    decoded: bytes = part[0]
+    text = str(part[1], "ascii")
     if not 1 <= len(text) <= 3 or len(decoded) % 3:
         raise ValueError("the verbatim end of a part has 1 to 3 characters, after whole groups of four")
     _require_base64url(text)

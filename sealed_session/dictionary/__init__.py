@@ -13,17 +13,16 @@ LENGTH = 5951
 SHA256 = "c64eac91f4350fb6e00219b4fa5316ae491fec07133f87f2c17447c428f7add1"
 
 
-def _load() -> bytes:
-    path = os.path.join(os.path.dirname(__file__), "v1.bin")
-    data: bytes = __spec__.loader.get_data(path)  # type: ignore[union-attr]  # works in a zip archive too
+def verified(data: bytes) -> bytes:
+    """Return the dictionary, or raise ImportError when these are not its bytes."""
+    if len(data) != LENGTH or sha256(data).hexdigest() != SHA256:
+        raise ImportError(
+            "sealed_session/dictionary/v1.bin is damaged: cookies sealed with it would be unreadable elsewhere. "
+            "Reinstall sealed-session; in a checkout, see that no tool rewrites binary files."
+        )
     return data
 
 
-DICTIONARY_1 = _load()
+# The loader's own way to read a file beside a module also works inside a zip archive.
+DICTIONARY_1 = verified(__spec__.loader.get_data(os.path.join(os.path.dirname(__file__), "v1.bin")))  # type: ignore[union-attr]
 """The bytes. Frozen: another dictionary is another packing."""
-
-if len(DICTIONARY_1) != LENGTH or sha256(DICTIONARY_1).hexdigest() != SHA256:
-    raise ImportError(
-        "sealed_session/dictionary/v1.bin is damaged: cookies sealed with it would be unreadable elsewhere. "
-        "Reinstall sealed-session; in a checkout, see that no tool rewrites binary files."
-    )

@@ -94,8 +94,8 @@ FRAGMENTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "RFC 7519, 8693 and 9068: registered claims and header; OpenID Connect Core, scopes",
-        '{"typ":"at+jwt","alg":"ES256","kid":""}"client_id":"","auth_time":1,"tenant_id":"","scope":"openid profile email '
-        'offline_access","act":{"sub":"","aud":["https://api.',
+        '{"typ":"at+jwt","alg":"ES256","kid":""}"client_id":"","auth_time":1,"tenant_id":"","scope":"openid profile '
+        'email offline_access","act":{"sub":"","aud":["https://api.',
     ),
     (
         "WorkOS, the user object as its Python SDK writes it, and the impersonator",

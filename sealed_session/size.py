@@ -165,8 +165,9 @@ def measure(values: SessionValues, name: str, *, compress: bool, limit: int, att
             owned[owner] += len(packb(element))
     owned["overhead"] = native.sealed_bytes(len(payload)) - owned.total()
 
-    in_value = _as_characters(owned.items())
-    before_user = sum(owned[label] for label in takewhile("user".__ne__, owned))
+    order = [label for label in ("overhead", *SessionValues.__annotations__) if label in owned]
+    in_value = _as_characters((label, owned[label]) for label in order)
+    before_user = sum(owned[label] for label in takewhile("user".__ne__, order))
     in_user = _as_characters(fields.items(), start=before_user)
     return SizeReport(
         name=name,

@@ -20,9 +20,9 @@ def main() -> None:
     assert unseal(seal(session, password), password) == session
     assert Sealer(KeyRing(password)).measure(session).fits
     command = Path(sys.executable).with_name("sealed-session")
-    made = subprocess.run([command, "generate-password"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    made = subprocess.run([command, "generate-password"], capture_output=True, text=True, check=True).stdout
     assert made.startswith("ssk1_"), made
-    refused = subprocess.run([command, "inspect"], capture_output=True, text=True, check=False)  # noqa: S603
+    refused = subprocess.run([command, "inspect"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2, refused
     assert "sealed-session[cli]" in refused.stderr, refused
     package = Path(importlib.util.find_spec("sealed_session").origin).parent  # type: ignore[union-attr,arg-type]

@@ -62,7 +62,7 @@ def test_the_same_password_twice_is_refused() -> None:
 )
 def test_a_bad_fallback_is_named_by_its_position(fallback: Any, code: str, error: type[UsageError]) -> None:
     """Not by its text."""
-    with pytest.raises(error, match="^fallback 2: ") as caught:
+    with pytest.raises(error, match=r"^fallback 2: ") as caught:
         KeyRing(generate_password(), [generate_password(), fallback])
     assert code == caught.value.code
     assert type(caught.value) is error

@@ -139,10 +139,12 @@ def parse(packing: int, payload: bytes) -> SessionValues:
 
 def _parse(packing: int, payload: bytes) -> SessionValues:
     present, text, access, refresh, *optional = unpackb(payload)
-    if type(present) is not int or type(text) is not bytes or present < 0:
-        raise ValueError("the array does not begin with a uint and a bin")
-    if present >= UNVERIFIED << 1:
+    if type(present) is not int or present < 0:
+        raise ValueError("the array does not begin with a uint")
+    if present >= UNVERIFIED << 1:  # before anything else is looked at: its types are the later release's own
         raise _unsupported("a present bit")
+    if type(text) is not bytes:
+        raise ValueError("the text is not bin")
     if packing == DEFLATED:  # stored text is bounded by the envelope
         text = inflate(text)
     parts = text.split(SEPARATOR)[::-1] if text else []  # reversed, to pop them in order

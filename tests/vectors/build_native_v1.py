@@ -33,13 +33,14 @@ PASSWORD = "ssk1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9BjQRp"
 OTHER = "ssk1_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj97cFwk"
 HUMAN = "the quick brown fox jumps over 13 lazy dogs"
 
-SALT = bytes(range(24))
+SALT = bytes(range(0xA0, 0xB8))
 SAMPLES = json.loads((HERE.parent / "data" / "sessions.json").read_text(encoding="utf-8"))
 
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c2VyXzEiLCJzaWQiOiJzZXNzaW9uXzEiLCJleHAiOjE3OTAwMDAzMDB9." + encoding.encode(
     bytes(range(64))
 )
 SMALL = {"access_token": "opaque access token"}
+LONGEST = {"access_token": "t", "user": {"a": "x" * (65_536 - len('{"a":""}'))}}
 
 
 def seal_cases() -> Iterator[dict[str, Any]]:
@@ -108,6 +109,10 @@ def seal_cases() -> Iterator[dict[str, Any]]:
             "A lone surrogate is written as its escape.",
             {"access_token": "t", "user": {"name": "\ud83d!"}},
         ),
+        "byte-order-mark": (
+            "U+FEFF at the beginning of a token is part of it.",
+            {"access_token": "\ufefft", "tokens": {"\ufeffname": "t", "__proto__": "t"}},
+        ),
         "non-ascii-token": ("Tokens are any Unicode text.", {"access_token": "tökén", "refresh_token": "日本"}),
     }
     for name, (comment, session) in sessions.items():
@@ -159,10 +164,22 @@ def open_cases() -> Iterator[dict[str, Any]]:
             "user": SAMPLES["minimal"]["user"],
         },
     }
+    yield open_case("longest-text", "65,536 bytes of text, the most that a reader inflates.", LONGEST)
+    yield from foreign_cases()
     sealed, _ = two_key_ciphertext()
     yield {
         **open_case("two-keys-committed", "The two-key ciphertext, under the password it is committed to.", SMALL),
         **sealed,
+    }
+
+
+def foreign_cases() -> Iterator[dict[str, Any]]:
+    """What another writer may do: other widths, white space and escapes inside JSON."""
+    wide = b"\xdc\x00\x04" + b"\xcf" + bytes(7) + b"\x01" + b"\xc6\x00\x00\x00\x13" + b'{ "a" : "\\u0041\\/"}'
+    yield {
+        **open_case("foreign-widths", "Longer msgpack heads, white space and escapes inside JSON.", SMALL),
+        "sealed": raw_body(0, wide + b"\xc5\x00\x01t" + b"\xc0"),
+        "session": {"access_token": "t", "user": {"a": "A/"}},
     }
 
 
@@ -281,6 +298,7 @@ def payload_failures() -> Iterator[dict[str, Any]]:
     yield case("element-not-announced", "Five elements, no bit.", [0, b"", b"t", None, 1])
     yield case("element-missing", "A bit without its element.", [4, b"", b"t", None])
     yield case("unknown-bit", "Bit 256.", [256, b"", b"t", None], "unsupported_packing")
+    yield case("unknown-bit-first", "Bit 256, and types of a later release.", [256, "", 1.5, {}], "unsupported_packing")
     yield case("unknown-bit-and-element", "Bit 512 with an element.", [512, b"", b"t", None, 1], "unsupported_packing")
     yield case("present-negative", "Not an unsigned integer.", [-1, b"", b"t", None])
     yield case("present-bool", "true is no integer.", [True, b"", b"t", None])
@@ -298,13 +316,15 @@ def payload_failures() -> Iterator[dict[str, Any]]:
     yield case("text-too-few-parts", "A JWS without its text.", [0, b"", [1, b"s" * 16], None])
     yield case("text-too-many-parts", "Text that nobody owns.", [0, user, b"t", None])
     yield case("user-not-json", "Not JSON.", [1, b"{", b"t", None])
-    yield case("user-trailing", "JSON and more.", [1, user + b" ", b"t", None])
+    yield case("user-trailing", "White space after the object.", [1, user + b" ", b"t", None])
+    yield case("user-leading", "White space before the object.", [1, b" " + user, b"t", None])
+    yield case("user-byte-order-mark", "A byte order mark before the object.", [1, b"\xef\xbb\xbf" + user, b"t", None])
     yield case("user-list", "Not an object.", [1, b"[]", b"t", None])
     yield case("user-nan", "NaN is not JSON.", [1, b'{"a":NaN}', b"t", None])
     yield case("user-huge-float", "A number beyond double precision.", [1, b'{"a":1e999}', b"t", None])
     yield case("user-long-integer", "641 digits.", [1, b'{"a":' + b"9" * 641 + b"}", b"t", None])
     brackets = deflate(b'{"a":' + b"[" * 60_000)
-    yield case("user-deep", "JSON nested beyond any stack.", [1, brackets, b"t", None], number=1)
+    yield case("user-deep", "Unfinished JSON, nested beyond any stack.", [1, brackets, b"t", None], number=1)
     yield case("extra-not-bin", "Extra as a map.", [8, b"", b"t", None, {"a": 1}])
     yield case("time-negative", "A negative time.", [4, b"", b"t", None, -1])
     yield case("time-milliseconds", "A time after the year 9999.", [4, b"", b"t", None, 253_402_300_800])

@@ -1,0 +1,1 @@
+"""Other implementations of the format, held to the same vectors."""

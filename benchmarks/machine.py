@@ -81,7 +81,7 @@ def inspect() -> Machine:
         iron_session=node.package_version("iron-session"),
         cpu=_cpu(),
         cpus=os.cpu_count(),
-        platform=platform.platform(),
+        platform=f"{platform.system()} {platform.machine()}",
     )
 
 

@@ -22,7 +22,7 @@ MAX_INT_DIGITS = 640
 JsonObject = dict[str, Any]
 
 _FIRST_TOO_LONG = 10**MAX_INT_DIGITS
-_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_SURROGATE_PAIR = "[\ud800-\udbff][\udc00-\udfff]"
 # `_check` has bounded the depth before this runs, so a circular value never reaches it.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
 
@@ -45,7 +45,7 @@ def dumps(value: JsonObject, path: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         pass  # leave the block first: the error holds the plaintext and would hang on to whatever is raised here
-    if _SURROGATE_PAIR.search(text):
+    if re.search(_SURROGATE_PAIR, text):
         raise PayloadTypeError(
             "a text holds two surrogates that form a pair; they would come back as one character. "
             "Join them first: text.encode('utf-16', 'surrogatepass').decode('utf-16').",

@@ -80,13 +80,13 @@ class Layout:
         Raises:
             PayloadTypeError: JSON that would not come back exactly.
         """
-        self.present = UNVERIFIED if values.get("unverified") else 0
+        self.present = UNVERIFIED if "unverified" in values else 0
         self.text: list[tuple[str, bytes]] = []
         self.elements = [
             ("access_token", self._token("access_token", values["access_token"])),
             ("refresh_token", self._token("refresh_token", values.get("refresh_token"))),
         ]
-        if not values.keys() <= _WITHOUT_ELEMENT:
+        if not _WITH_ELEMENT.isdisjoint(values):
             for bit, name, write, _ in _OPTIONAL:
                 if (value := values.get(name)) is not None:
                     self.present |= bit
@@ -124,7 +124,7 @@ def parse(packing: int, payload: bytes) -> SessionValues:
     Raises:
         UnsealError: ``unsupported_packing`` or ``payload``. Neither message nor context holds plaintext.
     """
-    if packing not in (STORED, DEFLATED):
+    if packing > DEFLATED:
         raise _unsupported(f"packing {packing}")
     try:
         return _parse(packing, payload)
@@ -247,7 +247,7 @@ _OPTIONAL: tuple[tuple[int, str, _Write, _Read], ...] = (
 """By bit: the name, how the element is written, how it is read."""
 
 _ANNOUNCES_ELEMENTS = sum(bit for bit, *_ in _OPTIONAL)
-_WITHOUT_ELEMENT = SessionValues.__annotations__.keys() - {name for _, name, *_ in _OPTIONAL}
+_WITH_ELEMENT = frozenset(name for _, name, *_ in _OPTIONAL)
 
 
 def _unsupported(what: str) -> UnsealError:

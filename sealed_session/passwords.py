@@ -16,8 +16,6 @@ from hashlib import sha256
 from hmac import compare_digest, digest
 from typing import Any
 
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-
 from . import encoding
 from .errors import UsageError, UsageTypeError
 from .keys import ROOT_BYTES
@@ -99,6 +97,8 @@ def _checksum(secret: bytes) -> bytes:
 
 @lru_cache(maxsize=64)  # so that the standalone functions stretch once per process, as a KeyRing does
 def _stretch(password: str) -> bytes:
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt  # only human passwords pay for loading it
+
     kdf = Scrypt(salt=b"sealed-session/1 password", length=ROOT_BYTES, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P)
     return kdf.derive(password.encode())
 

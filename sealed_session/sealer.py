@@ -6,7 +6,6 @@ Session -> packing -> formats/native -> text            and back
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
@@ -46,7 +45,8 @@ _Error = TypeVar("_Error", SealError, UnsealError)
 Clock = Callable[[], float]
 Trimmer = Callable[[JsonObject], JsonObject | None]
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 6265, section 4.1.1: cookie-name; RFC 9110: token
+_NAME_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+"""RFC 6265, section 4.1.1: a cookie-name is a token (RFC 9110, section 5.6.2)."""
 
 
 class Unsealed(NamedTuple):
@@ -170,12 +170,12 @@ class Sealer:
             started_at = now
         else:
             _check_whole_number("started_at", started_at)
-            if self._is_outside(started_at, now, now):
+            if started_at > now + CLOCK_TOLERANCE or now - started_at >= self._lifetime:
                 raise self._outside(started_at, now, now, SealError)
         values = self._values(session)
         layout = packing.Layout(values)
         stored_as, payload = layout.payload(compress=self._compress)
-        body = native.Body(stored_as, started_at, now, payload)
+        body = (stored_as, started_at, now, payload)
         sealed = native.seal(body, self._keys[0], self._associated, os.urandom(native.SALT_BYTES))
         cookie = len(self._name) + 1 + len(sealed)
         if cookie > self._max_bytes or len(sealed) > native.MAX_CHARACTERS or len(layout.joined) > packing.MAX_TEXT:
@@ -205,7 +205,8 @@ class Sealer:
             reasons = ("fallback", *reasons)
         stored_as, started_at, sealed_at, payload = body
         now = self._now()
-        if self._is_outside(started_at, sealed_at, now):
+        latest = now + CLOCK_TOLERANCE
+        if started_at > latest or sealed_at > latest or now - started_at >= self._lifetime:
             raise self._outside(started_at, sealed_at, now, UnsealError)
         session = Session._unpacked(packing.parse(stored_as, payload))
         return Unsealed(session, started_at, sealed_at, "native-1", position, reasons)
@@ -239,7 +240,7 @@ class Sealer:
     def _associated_data(self, name: str) -> bytes:
         if not isinstance(name, str):
             raise _wrong_type("name", "a str", name)
-        if not _TOKEN.fullmatch(name) or len(name) > 255:
+        if not 1 <= len(name) <= 255 or not _NAME_CHARACTERS.issuperset(name):
             raise UsageError(
                 f"name: {name[:40]!a} is not a cookie name: 1 to 255 ASCII letters, digits and !#$%&'*+-.^_`|~",
                 code="bad_name",
@@ -267,10 +268,6 @@ class Sealer:
         if not 0 <= now <= native.MAX_UINT32:
             raise UsageError(f"the clock says {now}, which is no time of this format, 1970 to 2106.", code="bad_clock")
         return now
-
-    def _is_outside(self, started_at: int, sealed_at: int, now: int) -> bool:
-        latest = now + CLOCK_TOLERANCE
-        return started_at > latest or sealed_at > latest or now - started_at >= self._lifetime
 
     def _outside(self, started_at: int, sealed_at: int, now: int, error: type[_Error]) -> _Error:
         ahead = max(started_at, sealed_at) - now

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise, takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgpack import packb
 
@@ -26,15 +26,14 @@ MAX_ATTRIBUTE = 1024
 _SHOWN_FIELDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class SizePart:
+class SizePart(NamedTuple):
     """Characters of the Set-Cookie line that belong to one thing."""
 
     label: str
     characters: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SizeReport:
     """The measure of one Set-Cookie line.
 

@@ -142,17 +142,17 @@ def _draw_inside(known: dict[str, Any], now: int) -> Iterator[Line]:
 
 def _envelope(sealed: str) -> dict[str, Any]:
     try:
-        envelope = native.parse(sealed)
+        salt, commitment, ciphertext_and_tag = native.parse(sealed)
     except UnsealError:
         return {"bytes": None, "payload_bytes": None}
-    ciphertext = len(envelope.ciphertext) - _TAG
+    ciphertext = len(ciphertext_and_tag) - _TAG
     most = ciphertext - _HEADER - _END
     return {
         "format": "native-1",
         "bytes": {
             "version": 1,
-            "salt": len(envelope.salt),
-            "commitment": len(envelope.commitment),
+            "salt": len(salt),
+            "commitment": len(commitment),
             "ciphertext": ciphertext,
             "tag": _TAG,
         },

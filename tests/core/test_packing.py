@@ -39,7 +39,7 @@ arrays = st.tuples(
 
 def sealed_with(packing_number: int, payload: bytes) -> str:
     """An authentic value with any payload."""
-    body = native.Body(packing_number, 1_790_000_000, 1_790_000_000, payload)
+    body = (packing_number, 1_790_000_000, 1_790_000_000, payload)
     associated = native.associated_data(b"session", b"sealed-session", b"")
     return native.seal(body, KeyRing(PASSWORD).current, associated, bytes(24))
 

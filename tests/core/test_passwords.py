@@ -43,7 +43,7 @@ def test_a_human_password_is_stretched_with_scrypt() -> None:
 def test_a_human_password_is_stretched_once_per_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second key ring, or a standalone call, finds the root."""
     derive_root(HUMAN)
-    monkeypatch.setattr(passwords, "Scrypt", None)
+    monkeypatch.setattr("cryptography.hazmat.primitives.kdf.scrypt.Scrypt", None)
     assert 64 == len(derive_root(HUMAN))
 
 

@@ -37,7 +37,7 @@ def by_id(cases: list[dict[str, Any]]) -> pytest.MarkDecorator:
 def test_sealing_gives_exactly_this_value(case: dict[str, Any]) -> None:
     """With the salt of the case and without compression."""
     stored, payload = packing.Layout(Session(**case["session"]).to_mapping()).payload(compress=False)
-    body = native.Body(stored, case["started_at"], case["now"], payload)
+    body = (stored, case["started_at"], case["now"], payload)
     associated = native.associated_data(case["purpose"].encode(), case["name"].encode(), bytes.fromhex(case["context"]))
     assert case["sealed"] == native.seal(
         body, KeyRing(case["password"]).current, associated, bytes.fromhex(case["salt"])

@@ -138,7 +138,7 @@ def seal_case(case: str, comment: str, session: dict[str, Any], **inputs: Any) -
         "session": session,
     }
     stored, payload = packing.Layout(Session(**session).to_mapping()).payload(compress=False)
-    return {**given, "sealed": envelope(given, native.Body(stored, given["started_at"], NOW, payload))}
+    return {**given, "sealed": envelope(given, (stored, given["started_at"], NOW, payload))}
 
 
 def envelope(given: dict[str, Any], body: native.Body) -> str:
@@ -196,7 +196,7 @@ def open_case(
         "fallbacks": fallbacks or [],
         "name": NAME,
         "now": NOW + 60,
-        "sealed": envelope(sealed_with, native.Body(stored, NOW, NOW, payload)),
+        "sealed": envelope(sealed_with, (stored, NOW, NOW, payload)),
         "session": session,
         "started_at": NOW,
         "sealed_at": NOW,
@@ -279,9 +279,9 @@ def body_failures() -> Iterator[dict[str, Any]]:
     yield fail("no-header", "The end stands inside the header.", raw(b"\x00" * 8 + b"\x80" + bytes(7)), "malformed")
     yield fail("packing-2", "A packing of a later release.", raw_body(2, payload), "unsupported_packing")
     yield fail("packing-255", "A packing of a later release.", raw_body(255, payload), "unsupported_packing")
-    late = native.Body(0, NOW + 301, NOW, payload)
+    late = (0, NOW + 301, NOW, payload)
     yield fail("started-in-future", "301 seconds ahead.", raw_serialised(late), "from_future")
-    late = native.Body(0, NOW, NOW + 301, payload)
+    late = (0, NOW, NOW + 301, payload)
     yield fail("sealed-in-future", "301 seconds ahead.", raw_serialised(late), "from_future")
     old = seal_case("", "", SMALL, started_at=NOW - 3600)["sealed"]
     yield fail("too-old", "The lifetime ends in this second.", old, "too_old", absolute_lifetime=3600)
@@ -358,7 +358,7 @@ def crafted(array: Any, *, packing_number: int) -> str:
 
 
 def raw_body(number: int, payload: bytes) -> str:
-    return raw_serialised(native.Body(number, NOW, NOW, payload))
+    return raw_serialised((number, NOW, NOW, payload))
 
 
 def raw_serialised(body: native.Body) -> str:

@@ -180,7 +180,7 @@ class Sealer:
         cookie = len(self._name) + 1 + len(sealed)
         if cookie > self._max_bytes or len(sealed) > native.MAX_CHARACTERS or len(layout.joined) > packing.MAX_TEXT:
             raise _too_large(self._measure(values))
-        if cookie > self._warn_bytes:
+        if cookie >= self._warn_bytes:
             _warn_once(self._name, cookie, self._warn_bytes)
         return sealed
 
@@ -325,7 +325,7 @@ def _warn_once(name: str, cookie: int, level: int) -> None:
     import logging  # rare, and it would cost every import of the package
 
     logging.getLogger("sealed_session").warning(
-        "the cookie %r has %d characters, over the warning level of %d; some proxies refuse such responses. "
+        "the cookie %r has %d characters, at or over the warning level of %d; some proxies refuse such responses. "
         "See Sealer.measure(). Said once per process.",
         name,
         cookie,

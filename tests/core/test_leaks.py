@@ -59,11 +59,12 @@ def failing_calls() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def authentic_failures() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Values of the vector file that decrypt and then fail: plaintext is at hand."""
+    """Every kind of failure in the vector file: with most of them plaintext is at hand."""
     path = Path(__file__).parents[1] / "vectors" / "native_v1.json"
     for case in json.loads(path.read_text(encoding="ascii"))["fail"]:
-        if case["error"] in ("payload", "unsupported_packing", "malformed", "from_future", "too_old"):
-            sealer = Sealer(KeyRing(case["password"]), clock=partial(int, case["now"]), absolute_lifetime=3600)
+        if not case["id"].startswith(("truncated", "flipped")) or case["id"] == "flipped-41":
+            clock = partial(int, case["now"])
+            sealer = Sealer(KeyRing(case["password"]), name=case["name"], clock=clock, absolute_lifetime=3600)
             yield case["id"], partial(sealer.unseal, case["sealed"])
 
 

@@ -59,6 +59,20 @@ def test_the_first_key_whose_commitment_matches_opens() -> None:
     assert "unknown_key" == code_of(envelope, [])
 
 
+def test_commitments_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole, by the function made for it, and every key's until one matches."""
+    compared: list[tuple[int, int]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((len(one), len(other)))
+        return one == other
+
+    monkeypatch.setattr(native, "compare_digest", compare)
+    envelope = native.parse(native.seal((0, 1, 2, b"x"), KEY, ASSOCIATED, SALT))
+    native.unseal(envelope, [OTHER, KEY], ASSOCIATED)
+    assert [(16, 16), (16, 16)] == compared
+
+
 def test_a_value_is_bound_to_purpose_name_and_context() -> None:
     """Each is length-prefixed, so nothing can move from one to the next."""
     envelope = native.parse(native.seal((0, 1, 2, b"x"), KEY, ASSOCIATED, SALT))

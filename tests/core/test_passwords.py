@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 from typing import Any
 
 import pytest
@@ -24,6 +25,12 @@ def test_a_generated_password_is_recognisable_and_unique() -> None:
     assert {53} == {len(password) for password in made}
     assert all(password.startswith("ssk1_") for password in made)
     assert 100 == len({derive_root(password) for password in made})
+
+
+def test_a_generated_password_is_from_the_operating_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All 32 bytes in one draw."""
+    monkeypatch.setattr(os, "urandom", lambda size: bytes(range(32)) if size == 32 else pytest.fail(f"{size} bytes"))
+    assert GENERATED == generate_password()
 
 
 def test_a_generated_password_is_not_stretched() -> None:

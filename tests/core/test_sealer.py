@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import string
 import threading
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from sealed_session import (
     seal,
     unseal,
 )
+from sealed_session.formats import native
 from tests.core.test_exact_json import exact, objects
 from tests.core.test_tokens import base64urlish, unicode
 
@@ -85,6 +87,20 @@ def test_no_two_seals_are_alike(typical: Session, make_sealer: MakeSealer) -> No
     """A random salt goes into each."""
     sealer = make_sealer()
     assert 100 == len({sealer.seal(typical) for _ in range(100)})
+
+
+def test_the_salt_comes_from_the_operating_system(
+    typical: Session, make_sealer: MakeSealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """24 bytes of it, drawn anew for every seal, and nothing else random goes in."""
+    drawn = [bytes([number] * 24) for number in range(3)]
+    monkeypatch.setattr(os, "urandom", lambda size: drawn[0] if size == 24 else pytest.fail(f"{size} bytes"))
+    sealer = make_sealer()
+    salts = []
+    while drawn:
+        salts.append((drawn[0], native.parse(sealer.seal(typical))[0]))
+        drawn.pop(0)
+    assert all(given == used for given, used in salts)
 
 
 def test_the_standalone_functions_open_what_a_sealer_seals(typical: Session) -> None:
@@ -279,6 +295,21 @@ class TestSize:
         assert 1 == len(caplog.records)
         assert "over the warning level of 100" in caplog.text
         assert "secret" not in caplog.text
+
+    @pytest.mark.parametrize(("below", "warnings"), [(1, 1), (0, 1), (-1, 0)])
+    def test_the_warning_begins_at_its_level(
+        self,
+        make_sealer: MakeSealer,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+        below: int,
+        warnings: int,
+    ) -> None:
+        """At the level itself, not one character later."""
+        monkeypatch.setattr(sealed_session.sealer, "_warned", False)
+        size = make_sealer().measure({"access_token": "t"}).cookie
+        make_sealer(warn_bytes=size - below).seal({"access_token": "t"})
+        assert warnings == len(caplog.records)
 
 
 class TestUserSelection:

@@ -103,7 +103,7 @@ def _measure(group: str, name: str, session: JsonObject, found: dict[str, Peer],
         json=samples.json_bytes(session),
         values={**values, IRON: iron},
         random=samples.random_characters(session),
-        overhead=report["overhead"],
+        overhead=report.characters("overhead"),
         text=report.text_bytes,
     )
 

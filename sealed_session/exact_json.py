@@ -22,6 +22,9 @@ MAX_INT_DIGITS = 640
 JsonObject = dict[str, Any]
 
 _FIRST_TOO_LONG = 10**MAX_INT_DIGITS
+# A string without its end goes on to the end of the text, so that the search is linear whatever the text is.
+_STRING_OR_BRACKET = rb'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?|[][{}]'
+_STEP = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 _SURROGATE_PAIR = "[\ud800-\udbff][\udc00-\udfff]"
 # `_check` has bounded the depth before this runs, so a circular value never reaches it.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
@@ -55,19 +58,32 @@ def dumps(value: JsonObject, path: str) -> bytes:
 
 
 def loads(text: bytes) -> JsonObject:
-    """Read back what :func:`dumps` wrote. How deep it nests is left to the interpreter's own bound.
+    """Read back what :func:`dumps` wrote.
 
     Raises:
         ValueError: Not one JSON object within the bounds, without the text in the message or the context.
     """
+    sound = not _is_too_deep(text)  # asked first: the parser recurses on a stack whose size nobody promises
     try:
-        value, end = _DECODER.raw_decode(decoded := text.decode())
-        sound = end == len(decoded) and type(value) is dict
-    except (ValueError, RecursionError):
+        if sound:
+            value, end = _DECODER.raw_decode(decoded := text.decode())
+            sound = end == len(decoded) and type(value) is dict
+    except ValueError:
         sound = False
     if not sound:
         raise ValueError("not one JSON object within the bounds")
     return value  # type: ignore[no-any-return]
+
+
+def _is_too_deep(text: bytes) -> bool:
+    # Every level costs a bracket, so with few of them there is nothing to measure.
+    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
+        return False
+    depth = deepest = 0
+    for token in re.findall(_STRING_OR_BRACKET, text):
+        depth += _STEP.get(token, 0)
+        deepest = max(deepest, depth)
+    return deepest > MAX_DEPTH
 
 
 _Path = tuple[Any, ...]
@@ -117,9 +133,12 @@ def _refusal(path: _Path, problem: str) -> PayloadTypeError:
     return PayloadTypeError(problem, path=path[0] + "".join(reversed(steps)))
 
 
-def printable(key: str) -> str:
-    """Show a key from outside in a message: short, and on one line."""
-    return key[:40] if key.isascii() and key.isprintable() else ascii(key[:40])
+def printable(value: object) -> str:
+    """Show a key or a number from outside in a message: short, and on one line."""
+    if isinstance(value, int) and not -_FIRST_TOO_LONG < value < _FIRST_TOO_LONG:
+        return "an integer of more than 640 digits"  # Python may refuse to write it
+    text = str(value)
+    return text[:40] if text.isascii() and text.isprintable() else ascii(text[:40])
 
 
 def _read_int(digits: str) -> int:

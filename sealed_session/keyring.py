@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from .errors import UsageError, UsageTypeError
@@ -19,7 +18,7 @@ class KeyRing:
 
     __slots__ = ("_keys",)
 
-    def __init__(self, password: str, fallbacks: Sequence[str] = ()) -> None:
+    def __init__(self, password: str, fallbacks: list[str] | tuple[str, ...] = ()) -> None:
         """Derive the keys.
 
         Args:

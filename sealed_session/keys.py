@@ -18,8 +18,8 @@ ROOT_BYTES = 64
 class RootKey:
     """A 64-byte root key. Immutable, shared freely between threads and across fork.
 
-    The bytes live inside an HMAC state that every expansion copies: nothing in Python holds them, and the two hash
-    blocks that absorb the key are computed once and not for every cookie.
+    The bytes live inside an HMAC state that every expansion copies, not in an attribute, and the two hash blocks that
+    absorb the key are computed once and not for every cookie.
     """
 
     __slots__ = ("_keyed",)

@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Required, TypedDict
 
-from msgpack import packb, unpackb
+from msgpack import Unpacker, UnpackException, packb, unpackb
 
 from . import encoding, exact_json
 from .dictionary import DICTIONARY_1
@@ -35,6 +35,8 @@ USER, IMPERSONATOR, ACCESS_EXPIRES_AT, EXTRA, TOKENS, SESSION_ID, SESSION_EXPIRE
     1, 2, 4, 8, 16, 32, 64, 128,
 )  # fmt: skip
 """The present bits of format version 1."""
+
+_FIRST_UNKNOWN_BIT = 256
 
 MAX_TEXT = 65_536
 """Bytes of text once inflated. A reader stops there, so a writer never goes beyond."""
@@ -128,8 +130,10 @@ def parse(packing: int, payload: bytes) -> SessionValues:
         raise _unsupported(f"packing {packing}")
     try:
         return _parse(packing, payload)
-    except (ValueError, TypeError, IndexError, RecursionError, zlib.error):
+    except (ValueError, TypeError, IndexError, zlib.error):
         pass  # leave the block first: these errors hold plaintext (UnicodeDecodeError.object, ExtraData.extra)
+    if _is_of_a_later_release(payload):
+        raise _unsupported("a present bit")
     raise UnsealError(
         "the value is authentic, but its payload is not one that format version 1 describes. "
         "Was it sealed by another program that has this password?",
@@ -137,14 +141,22 @@ def parse(packing: int, payload: bytes) -> SessionValues:
     )
 
 
+def _is_of_a_later_release(payload: bytes) -> bool:
+    """Look at the present bits alone: what follows has the later release's own types, and may be anything."""
+    unpacker = Unpacker()
+    unpacker.feed(payload)
+    try:
+        unpacker.read_array_header()
+        present = unpacker.unpack()
+    except (ValueError, UnpackException):
+        return False
+    return type(present) is int and present >= _FIRST_UNKNOWN_BIT
+
+
 def _parse(packing: int, payload: bytes) -> SessionValues:
     present, text, access, refresh, *optional = unpackb(payload)
-    if type(present) is not int or present < 0:
-        raise ValueError("the array does not begin with a uint")
-    if present >= UNVERIFIED << 1:  # before anything else is looked at: its types are the later release's own
-        raise _unsupported("a present bit")
-    if type(text) is not bytes:
-        raise ValueError("the text is not bin")
+    if type(present) is not int or not 0 <= present < _FIRST_UNKNOWN_BIT or type(text) is not bytes:
+        raise ValueError("the array does not begin with present bits of this version and a bin")
     if packing == DEFLATED:  # stored text is bounded by the envelope
         text = inflate(text)
     parts = text.split(SEPARATOR)[::-1] if text else []  # reversed, to pop them in order

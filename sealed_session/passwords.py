@@ -32,22 +32,28 @@ _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**15, 8, 3
 
 _PUBLISHED = frozenset(
     {
-        "complex_password_at_least_32_characters_long",
-        "correct-horse-battery-staple-correct-horse",
-        "your-secure-password-at-least-32-characters-long",
-        "your-secure-password-at-least-32-characters",
-        "use-a-secure-password-of-at-least-32-characters",
-        "this-is-a-secret-value-with-at-least-32-characters",
-        "this_is_a_secret_password_of_at_least_32_characters",
-        "a-very-long-secret-password-of-at-least-32-characters",
+        "0123456789abcdef0123456789abcdef",
+        "0123456789abcdefghijklmnopqrstuvwxyz",
+        "80d42cfb1cd2462c8f17e3237d9027e9",
         "abcdefghijklmnopqrstuvwxyz0123456789",
         "abcdefghijklmnopqrstuvwxyz123456",
-        "0123456789abcdefghijklmnopqrstuvwxyz",
-        "0123456789abcdef0123456789abcdef",
-        "12345678901234567890123456789012",
+        "averylongsecretpasswordofatleast32characters",
+        "complexpasswordatleast32characterslong",
+        "correcthorsebatterystaplecorrecthorse",
+        "generatedcomplexpasswordatleast32characterslong",
+        "passwordwithatleast32characters",
+        "somenotrandompasswordthatisatleast32characters",
+        "thepasswordmustbeatleast32characterslong",
+        "thisisasecretpasswordofatleast32characters",
+        "thisisasecretvaluewithatleast32characters",
+        "useasecurepasswordofatleast32characters",
+        "wsyhfac2u6nzbuafsf3ksr6",
+        "yoursecurepasswordatleast32characters",
+        "yoursecurepasswordatleast32characterslong",
     }
 )
-"""Examples from the guides of session libraries, and the alphabet. Whoever tries passwords tries these first."""
+"""Examples from the guides of session libraries, and the alphabet, as lower-case letters and digits alone. Whoever
+tries passwords tries these first."""
 
 _FIX = "Run `sealed-session generate-password`."
 
@@ -117,8 +123,12 @@ def _refuse_weak(password: str) -> None:
         raise _weak("password_repetitive", f"has {distinct} different characters; at least {MIN_DISTINCT} are needed")
     if any(password.startswith(password[period:]) for period in range(1, length // 2 + 1)):
         raise _weak("password_periodic", "repeats itself, so it is as weak as its first part")
-    if password.lower() in _PUBLISHED:
+    if _letters_and_digits(password) in _PUBLISHED:
         raise _weak("password_published", "is an example from published documentation")
+
+
+def _letters_and_digits(password: str) -> str:
+    return "".join(filter(str.isalnum, password.lower()))
 
 
 def _weak(code: str, problem: str) -> UsageError:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from datetime import timedelta
 from math import inf
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, NoReturn, TypeVar
 
-from . import packing, size
+from . import exact_json, packing, size
 from .errors import PayloadTypeError, SealError, UnsealError, UsageError, UsageTypeError
 from .exact_json import JsonObject
 from .formats import native
 from .keyring import KeyRing
+from .keys import refuse_to_serialise
 from .session import Session
 from .size import SealTooLarge, SizeReport
 
@@ -37,12 +39,14 @@ SIZE_WARN_BYTES = 3500
 Reason = Literal["fallback", "format", "name"]
 """Why a value should be sealed anew: by a former password, in an older or foreign format, under a former name."""
 
+_NUMBERS = (int, float)
 _NONE: tuple[Reason, ...] = ()
 _FORMER_NAME: tuple[Reason, ...] = ("name",)
 
 _Error = TypeVar("_Error", SealError, UnsealError)
 
 Clock = Callable[[], float]
+UserFields = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 Trimmer = Callable[[JsonObject], JsonObject | None]
 
 _NAME_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -81,6 +85,21 @@ class Sealer:
     anybody from presenting an old value again, which only a record on the server could.
     """
 
+    __slots__ = (
+        "_associated",
+        "_clock",
+        "_compress",
+        "_context",
+        "_keys",
+        "_lifetime",
+        "_max_bytes",
+        "_name",
+        "_purpose",
+        "_ring",
+        "_trim",
+        "_warn_bytes",
+    )
+
     def __init__(
         self,
         ring: KeyRing,
@@ -89,7 +108,7 @@ class Sealer:
         purpose: str = "session",
         context: bytes = b"",
         absolute_lifetime: float | timedelta | None = None,
-        user_fields: Collection[str] | None = None,
+        user_fields: UserFields | None = None,
         trimmer: Trimmer | None = None,
         max_bytes: int = MAX_COOKIE_BYTES,
         warn_bytes: int = SIZE_WARN_BYTES,
@@ -103,9 +122,11 @@ class Sealer:
             name: The exact cookie name, prefix included. Values are bound to it.
             purpose: One of ``PURPOSES``. Values are bound to it.
             context: Up to 255 bytes that bind values to a tenant or an environment.
-            absolute_lifetime: Seconds, or a timedelta, after ``started_at`` at which a value no longer opens.
+            absolute_lifetime: Seconds, or a timedelta, after ``started_at`` at which a value no longer opens. None: a
+                value opens as long as a password of the ring does.
             user_fields: The top-level fields of the user to seal; others are left out, missing ones ignored.
-            trimmer: A function from the user to what is sealed of it (None: nothing). Not together with user_fields.
+            trimmer: A function from a copy of the user to what is sealed of it (None: nothing); what it raises comes
+                through. Not together with user_fields.
             max_bytes: The most that name, ``=`` and value may be, in characters.
             warn_bytes: From here a warning is logged, once per process.
             compress: Whether header, claims and user are deflated. docs/FORMAT.md says what lengths tell.
@@ -118,7 +139,7 @@ class Sealer:
             raise _wrong_type("ring", "a KeyRing", ring)
         if purpose not in PURPOSES:
             raise UsageError(
-                f"purpose: {purpose!r} is not one of {', '.join(PURPOSES)}. To keep values apart use context=b'...'.",
+                f"purpose: expected one of {', '.join(PURPOSES)}. To keep values apart use context=b'...'.",
                 code="bad_purpose",
             )
         if not isinstance(context, bytes):
@@ -185,7 +206,7 @@ class Sealer:
         return sealed
 
     def unseal(self, sealed: str, *, name: str | None = None) -> Unsealed:
-        """Open a sealed value.
+        """Open a sealed value. The signature and the expiry of the access token are not looked at.
 
         Args:
             sealed: The cookie's value.
@@ -217,6 +238,8 @@ class Sealer:
         Raises:
             SealError: As ``seal``; ``too_old`` when the lifetime has ended since it was opened.
         """
+        if not isinstance(opened, Unsealed):
+            raise _wrong_type("opened", "what unseal returned", opened)
         return self.seal(opened.session if session is None else session, started_at=opened.started_at)
 
     def measure(self, session: Session | Mapping[str, Any], *, attributes: str = "") -> SizeReport:
@@ -229,7 +252,12 @@ class Sealer:
         Raises:
             PayloadTypeError, UsageTypeError, UsageError: As ``seal``.
         """
+        if not isinstance(attributes, str):
+            raise _wrong_type("attributes", "a str", attributes)
         return self._measure(self._values(session), attributes)
+
+    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
+        refuse_to_serialise(self)
 
     def __repr__(self) -> str:
         return f"Sealer({self._ring!r}, name={self._name!r}, purpose={self._purpose.decode()!r})"
@@ -242,7 +270,7 @@ class Sealer:
             raise _wrong_type("name", "a str", name)
         if not 1 <= len(name) <= 255 or not _NAME_CHARACTERS.issuperset(name):
             raise UsageError(
-                f"name: {name[:40]!a} is not a cookie name: 1 to 255 ASCII letters, digits and !#$%&'*+-.^_`|~",
+                "name: not a cookie name; expected 1 to 255 ASCII letters, digits and !#$%&'*+-.^_`|~",
                 code="bad_name",
             )
         return native.associated_data(self._purpose, name.encode(), self._context)
@@ -254,7 +282,7 @@ class Sealer:
             session = Session.from_mapping(session)
         values = session.to_mapping()
         if self._trim is not None and "user" in values:
-            trimmed = self._trim(dict(values["user"]))
+            trimmed = self._trim(values["user"])
             if trimmed is None:
                 del values["user"]
             elif type(trimmed) is dict:
@@ -264,10 +292,11 @@ class Sealer:
         return values
 
     def _now(self) -> int:
-        now = int(time.time() if self._clock is None else self._clock())
-        if not 0 <= now <= native.MAX_UINT32:
-            raise UsageError(f"the clock says {now}, which is no time of this format, 1970 to 2106.", code="bad_clock")
-        return now
+        now = time.time() if self._clock is None else self._clock()
+        if type(now) not in _NUMBERS or not 0 <= now <= native.MAX_UINT32:  # of NaN this holds too
+            shown = exact_json.printable(now) if type(now) in _NUMBERS else type(now).__name__
+            raise UsageError(f"the clock says {shown}; expected Unix seconds, 1970 to 2106.", code="bad_clock")
+        return int(now)
 
     def _outside(self, started_at: int, sealed_at: int, now: int, error: type[_Error]) -> _Error:
         ahead = max(started_at, sealed_at) - now
@@ -291,7 +320,9 @@ def seal(session: Session | Mapping[str, Any], password: str, *, name: str = DEF
     return Sealer(KeyRing(password), name=name).seal(session)
 
 
-def unseal(sealed: str, password: str, *, name: str = DEFAULT_NAME, fallbacks: Sequence[str] = ()) -> Session:
+def unseal(
+    sealed: str, password: str, *, name: str = DEFAULT_NAME, fallbacks: list[str] | tuple[str, ...] = ()
+) -> Session:
     """Open what ``seal`` made, with the same password (or a former one among the fallbacks) and name.
 
     Raises:
@@ -333,11 +364,11 @@ def _warn_once(name: str, cookie: int, level: int) -> None:
     )
 
 
-def _trimmer(user_fields: Collection[str] | None, trimmer: Trimmer | None) -> Trimmer | None:
+def _trimmer(user_fields: Any, trimmer: Trimmer | None) -> Trimmer | None:
     if user_fields is None:
         if trimmer is not None and not callable(trimmer):
             raise _wrong_type("trimmer", "a function", trimmer)
-        return trimmer
+        return trimmer and (lambda user: trimmer(deepcopy(user)))  # it may change what it gets, down to the last list
     if trimmer is not None:
         raise UsageError("user_fields and trimmer: give one of them.", code="two_trimmers")
     if not isinstance(user_fields, list | tuple | set | frozenset) or not all(
@@ -356,15 +387,18 @@ def _seconds(name: str, value: float | timedelta | None) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong_type(name, "seconds or a timedelta", value)
     if not 1 <= value <= native.MAX_UINT32:
-        raise UsageError(f"{name}: {value} seconds; expected 1 to {native.MAX_UINT32}.", code="bad_duration")
-    return int(value)
+        shown = exact_json.printable(value)
+        raise UsageError(f"{name}: {shown} seconds; expected 1 to {native.MAX_UINT32}.", code="bad_duration")
+    return value
 
 
 def _check_whole_number(name: str, value: int) -> None:
     if type(value) is not int:
         raise _wrong_type(name, "an int", value)
     if not 0 <= value <= native.MAX_UINT32:
-        raise UsageError(f"{name}: {value}; expected 0 to {native.MAX_UINT32}.", code="bad_number")
+        raise UsageError(
+            f"{name}: {exact_json.printable(value)}; expected 0 to {native.MAX_UINT32}.", code="bad_number"
+        )
 
 
 def _wrong_type(name: str, expected: str, value: object) -> UsageTypeError:

@@ -99,9 +99,12 @@ class Session:
             UsageError: An unknown name (``unknown_value``), or ``access_token`` is missing (``missing_value``).
             UsageTypeError, PayloadTypeError: As the constructor.
         """
+        if not isinstance(values, Mapping):
+            raise _wrong_type("session", "a mapping", values)
+        values = {name: values[name] for name in values}  # judged and used as one and the same
         for name in values:
             if name not in SessionValues.__annotations__:
-                raise _unknown_value(str(name))
+                raise _unknown_value(exact_json.printable(name))
         if "access_token" not in values:
             raise UsageError("access_token: missing; a session has at least an access token.", code="missing_value")
         return cls(**values)
@@ -124,7 +127,9 @@ class Session:
         Raises:
             UsageError, UsageTypeError, PayloadTypeError: As ``from_mapping``.
         """
-        return Session.from_mapping({**self._values, **changes})
+        removed = {name for name, value in changes.items() if value is None and name != "access_token"}
+        values = {**self._values, **changes}
+        return Session.from_mapping({name: value for name, value in values.items() if name not in removed})
 
     @property
     def access_token(self) -> str:
@@ -245,7 +250,8 @@ def _check_time(name: str, value: Any) -> None:
         raise _wrong_type(name, "whole Unix seconds (int)", value)
     if not 0 <= value <= MAX_TIME:
         hint = " Divide milliseconds by 1000." if value > MAX_TIME else ""
-        raise UsageError(f"{name}: {value} is not a time in Unix seconds up to the year 9999.{hint}", code="bad_time")
+        shown = exact_json.printable(value)
+        raise UsageError(f"{name}: {shown} is not a time in Unix seconds up to the year 9999.{hint}", code="bad_time")
 
 
 def _check_session_id(value: Any) -> None:
@@ -274,6 +280,6 @@ def _unknown_value(name: str) -> UsageError:
     near = get_close_matches(name, names, 1)
     hint = f"Did you mean {near[0]!r}?" if near else "Put it into extra, or into user."
     return UsageError(
-        f"a session has no value named {exact_json.printable(name)!r}; it has {', '.join(names)}. {hint}",
+        f"a session has no value named {name!r}; it has {', '.join(names)}. {hint}",
         code="unknown_value",
     )

@@ -41,7 +41,8 @@ class SizeReport:
         name: The cookie's name.
         parts: Everything in the line: ``name``, ``overhead``, each value of the session that is there, and
             ``attributes`` where some were measured. They add up to ``total``.
-        user_fields: The top-level fields of the user, the largest first. They add up to the part ``user``.
+        user_fields: The top-level fields of the user, the largest first. They add up to the part ``user``; an empty
+            user has none, and its braces are the part.
         limit: The most that ``cookie`` may be.
         text_bytes: The text before compression, of which at most 65,536 bytes can be opened again.
     """
@@ -60,7 +61,7 @@ class SizeReport:
     @property
     def attributes(self) -> int:
         """Characters of the attributes, with the ``; `` before them."""
-        return self["attributes"]
+        return self.characters("attributes")
 
     @property
     def cookie(self) -> int:
@@ -82,8 +83,8 @@ class SizeReport:
         """Whether the value can be sealed."""
         return self.left >= 0 and self.value <= native.MAX_CHARACTERS and self.text_bytes <= packing.MAX_TEXT
 
-    def __getitem__(self, label: str) -> int:
-        """Characters of a part; 0 where there is none."""
+    def characters(self, label: str) -> int:
+        """Return the characters of a part; 0 where there is none."""
         return next((part.characters for part in self.parts if part.label == label), 0)
 
     def to_mapping(self) -> dict[str, Any]:

@@ -92,9 +92,20 @@ def _split_part(part: str) -> Element:
 
 
 def _shorter(dotted: Element, token: str) -> Element:
-    """Choose the third form where it saves anything, with at most three bytes of msgpack around each of its bins."""
-    size = 3 + sum([len(part) + 3 if type(part) is bytes else len(part[0]) + 9 for part in dotted[1:]])
-    return dotted if size <= len(token) else token.encode()
+    """Choose the third form exactly when msgpack encodes it shorter than the first."""
+    verbatim = token.encode()
+    head = 1 if len(dotted) < 16 else 3 if len(dotted) < 65_536 else 5
+    size = (
+        head
+        + 1
+        + sum([_bin_size(part) if type(part) is bytes else 1 + sum(map(_bin_size, part)) for part in dotted[1:]])
+    )
+    return dotted if size < _bin_size(verbatim) else verbatim
+
+
+def _bin_size(data: bytes) -> int:
+    length = len(data)
+    return length + (2 if length < 256 else 3 if length < 65_536 else 5)
 
 
 def _join_part(part: Element) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import OrderedDict
 from datetime import datetime
 from enum import IntEnum
@@ -121,6 +122,31 @@ def test_depth_is_bounded_at_32() -> None:
     assert nested(32) == exact_json.loads(exact_json.dumps(nested(32), "user"))
     with pytest.raises(PayloadTypeError, match="nested deeper than 32"):
         exact_json.dumps(nested(33), "user")
+
+
+def test_what_is_deeper_is_not_read() -> None:
+    """Counted before a parser recurses, and brackets inside strings do not count."""
+    deepest = b'{"a":' + b"[" * 31 + b"]" * 31 + b"}"
+    assert nested(32)["a"] is not None
+    assert {"a"} == set(exact_json.loads(deepest))
+    for deeper in (b'{"a":' + b"[" * 32 + b"]" * 32 + b"}", b'{"a":[' + b"{}," * 50 + b"[" * 31 + b"]" * 31 + b"]}"):
+        with pytest.raises(ValueError, match="within the bounds"):
+            exact_json.loads(deeper)
+    brackets = "[{" * 40
+    assert {"a": brackets, "b": f'"{brackets}\\'} == exact_json.loads(
+        exact_json.dumps({"a": brackets, "b": f'"{brackets}\\'}, "user")
+    )
+    assert {"a": [{}] * 50} == exact_json.loads(exact_json.dumps({"a": [{}] * 50}, "user"))
+
+
+def test_measuring_the_depth_is_linear() -> None:
+    """Quotes and escapes without end cost no more than other text."""
+    for unit in (b'\\"', b'"', b"\\", b"[", b'["'):
+        text = b'{"a":' + b"[" * 40 + unit * (60_000 // len(unit))
+        start = time.process_time()
+        with pytest.raises(ValueError, match="within the bounds"):
+            exact_json.loads(text)
+        assert time.process_time() - start < 1
 
 
 def test_a_dict_that_contains_itself_is_refused() -> None:

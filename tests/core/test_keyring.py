@@ -85,6 +85,13 @@ def test_keys_refuse_pickle_copy_and_asdict(carry_away: Any) -> None:
             carry_away(secret)
 
 
+def test_a_sealer_refuses_too() -> None:
+    """Also a shallow copy."""
+    for carry_away in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(UsageTypeError, match="Build it again"):
+            carry_away(Sealer(KeyRing(generate_password())))
+
+
 @pytest.mark.parametrize("carry_away", [copy.deepcopy, pickle.dumps])
 def test_what_holds_a_ring_refuses_too(carry_away: Any) -> None:
     """A sealer, or a configuration with one."""

@@ -54,7 +54,7 @@ def failing_calls() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "password short", lambda: KeyRing(HUMAN[:20])
     yield "fallback twice", lambda: KeyRing(HUMAN, [OLD, OLD])
     yield "fallback current", lambda: KeyRing(HUMAN, [HUMAN])
-    yield "fallbacks as text", lambda: KeyRing(PASSWORD, OLD)
+    yield "fallbacks as text", lambda: KeyRing(PASSWORD, OLD)  # type: ignore[arg-type]
     yield "ring as text", lambda: Sealer(PASSWORD)  # type: ignore[arg-type]
 
 
@@ -73,9 +73,11 @@ CALLS = dict(failing_calls())
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
     """An error, what caused it and what was being handled."""
-    while error is not None:
+    if error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        yield from chain(error.__cause__)
+        if error.__context__ is not error.__cause__:
+            yield from chain(error.__context__)
 
 
 def everything_said(error: BaseException) -> str:
@@ -83,7 +85,7 @@ def everything_said(error: BaseException) -> str:
     said = "".join(traceback.format_exception(error))
     for link in chain(error):
         said += repr(link) + str(link) + repr(link.args) + repr(vars(link))
-        said += "".join(repr(value) for name, value in vars(type(link)).items() if name in ("doc", "object", "data"))
+        said += "".join(repr(getattr(link, name, "")) for name in ("doc", "object", "data", "extra", "unpacked"))
     return said
 
 

@@ -198,6 +198,13 @@ class TestLifetimes:
             make_sealer(clock=lambda: NOW - 1).unseal(ahead.seal({"access_token": "t"}))
         assert "from_future" == caught.value.code
 
+    def test_a_lifetime_may_have_a_fraction(self, make_sealer: MakeSealer) -> None:
+        """It is not cut off."""
+        sealer = make_sealer(clock=lambda: NOW, absolute_lifetime=1.5)
+        assert NOW - 1 == sealer.unseal(sealer.seal({"access_token": "t"}, started_at=NOW - 1)).started_at
+        with pytest.raises(SealError, match=r"lifetime is 1\.5"):
+            sealer.seal({"access_token": "t"}, started_at=NOW - 2)
+
     def test_ages_never_count_below_zero(self, make_sealer: MakeSealer) -> None:
         """A clock ahead does not shorten a life."""
         sealer = make_sealer(clock=lambda: NOW, absolute_lifetime=1)
@@ -222,8 +229,10 @@ class TestLifetimes:
             with pytest.raises(UnsealError, match="60 seconds ago"):
                 sealer.unseal(sealed)
 
-    @pytest.mark.parametrize("now", [-1, 2**32, 1e300])
-    def test_a_broken_clock_is_an_error_of_its_own(self, make_sealer: MakeSealer, now: float) -> None:
+    @pytest.mark.parametrize(
+        "now", [-1, 2**32, 1e300, pytest.param(10**5000, id="huge"), float("nan"), float("inf"), None, "5", True]
+    )
+    def test_a_broken_clock_is_an_error_of_its_own(self, make_sealer: MakeSealer, now: Any) -> None:
         """Before anything is sealed with it."""
         with pytest.raises(UsageError) as caught:
             make_sealer(clock=lambda: now).seal({"access_token": "t"})
@@ -325,7 +334,11 @@ class TestUserSelection:
         assert typical.access_token == opened.access_token
 
     def test_a_trimmer_decides(self, typical: Session, make_sealer: MakeSealer) -> None:
-        """It gets a copy of the user; None leaves the user out."""
+        """It gets a copy of the user, down to the last list; None leaves the user out."""
+        session = {"access_token": "t", "user": {"id": 1, "roles": ["a"]}}
+        sealer = make_sealer(trimmer=lambda user: {"roles": user["roles"].pop()})
+        assert {"roles": "a"} == sealer.unseal(sealer.seal(session)).session.user
+        assert {"id": 1, "roles": ["a"]} == session["user"]
         sealer = make_sealer(trimmer=lambda user: {"id": user.pop("id")})
         assert {"id": (typical.user or {})["id"]} == sealer.unseal(sealer.seal(typical)).session.user
         assert "id" in (typical.user or {})
@@ -374,6 +387,9 @@ WRONG_OPTIONS: dict[str, tuple[dict[str, Any], type[UsageError], str]] = {
     "max bytes str": ({"max_bytes": "4093"}, UsageTypeError, "wrong_type"),
     "max bytes negative": ({"max_bytes": -1}, UsageError, "bad_number"),
     "warn bytes bool": ({"warn_bytes": True}, UsageTypeError, "wrong_type"),
+    "max bytes huge": ({"max_bytes": 10**5000}, UsageError, "bad_number"),
+    "lifetime huge": ({"absolute_lifetime": 10**5000}, UsageError, "bad_duration"),
+    "purpose huge": ({"purpose": 10**5000}, UsageError, "bad_purpose"),
     "compress str": ({"compress": "False"}, UsageTypeError, "wrong_type"),
     "clock no function": ({"clock": 5}, UsageTypeError, "wrong_type"),
 }
@@ -412,7 +428,29 @@ def test_started_at_is_whole_seconds(make_sealer: MakeSealer, started_at: Any) -
         make_sealer().seal({"access_token": "t"}, started_at=started_at)
 
 
-@pytest.mark.parametrize("started_at", [-1, 2**32])
+@pytest.mark.parametrize("opened", [None, "x", {}, Session("t"), ("t", 1)])
+def test_only_what_was_opened_is_sealed_anew(make_sealer: MakeSealer, opened: Any) -> None:
+    """A session alone does not know when the person signed in."""
+    with pytest.raises(UsageTypeError, match="opened: expected what unseal returned"):
+        make_sealer().reseal(opened)
+
+
+@pytest.mark.parametrize("attributes", [None, 5, b"Path=/", ["Path=/"]])
+def test_attributes_are_text(make_sealer: MakeSealer, attributes: Any) -> None:
+    """As they stand in the header."""
+    with pytest.raises(UsageTypeError, match="attributes: expected a str"):
+        make_sealer().measure({"access_token": "t"}, attributes=attributes)
+
+
+def test_a_sealer_is_immutable(make_sealer: MakeSealer) -> None:
+    """A setting that would be ignored in silence is an error."""
+    sealer = make_sealer()
+    for name in ("max_bytes", "name"):
+        with pytest.raises(AttributeError):
+            setattr(sealer, name, 10)
+
+
+@pytest.mark.parametrize("started_at", [-1, 2**32, pytest.param(10**5000, id="huge")])
 def test_started_at_is_in_range(make_sealer: MakeSealer, started_at: int) -> None:
     """The format has 32 bits for it."""
     with pytest.raises(UsageError, match="expected 0 to 4294967295"):

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import pickle
 import secrets
+from collections import UserDict
 from typing import Any
 
 import pytest
@@ -76,6 +77,26 @@ def test_replace_returns_another_session() -> None:
     changed = session.replace(access_token="b", refresh_token=None)
     assert Session("b", user={"id": 1}, access_expires_at=5) == changed
     assert "a" == session.access_token
+    assert Session("a") == Session("a", unverified=True).replace(unverified=None)
+    with pytest.raises(UsageTypeError, match="access_token"):
+        session.replace(access_token=None)
+
+
+@pytest.mark.parametrize("values", [None, 5, "access_token", ["access_token"]])
+def test_only_a_mapping_is_a_mapping(values: Any) -> None:
+    """Named, with the type that came."""
+    with pytest.raises(UsageTypeError, match="session: expected a mapping"):
+        Session.from_mapping(values)
+
+
+def test_a_mapping_is_read_once() -> None:
+    """What was judged is what is used, whatever a lazy mapping says the second time."""
+
+    class Lazy(UserDict[str, Any]):
+        def keys(self) -> Any:
+            return ["refresh"]
+
+    assert Session("a") == Session.from_mapping(Lazy(access_token="a"))
 
 
 def test_claims_come_from_the_access_token() -> None:
@@ -153,6 +174,9 @@ WRONG: dict[str, tuple[dict[Any, Any], type[Exception], str, str]] = {
     "time bool": ({"access_expires_at": True}, UsageTypeError, "wrong_type", "whole Unix seconds"),
     "time negative": ({"session_expires_at": -1}, UsageError, "bad_time", "not a time"),
     "time milliseconds": ({"session_expires_at": 1_790_000_000_000}, UsageError, "bad_time", "Divide milliseconds"),
+    "time huge": ({"access_expires_at": 10**5000}, UsageError, "bad_time", "more than 640 digits"),
+    "time hugely negative": ({"session_expires_at": -(10**5000)}, UsageError, "bad_time", "more than 640 digits"),
+    "name huge": ({10**5000: "x"}, UsageError, "unknown_value", "more than 640 digits"),
     "session id bytes": ({"session_id": b"a"}, UsageTypeError, "wrong_type", "session_id: expected a str"),
     "session id empty": ({"session_id": ""}, UsageError, "bad_session_id", "token_urlsafe"),
     "session id not base64url": ({"session_id": "é"}, UsageError, "bad_session_id", "base64url"),

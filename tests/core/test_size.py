@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from sealed_session import KeyRing, Sealer, SealTooLarge, Session, SizeReport, UsageError, generate_password
+from sealed_session.packing import Layout, deflate
 from tests.conftest import SAMPLES
 from tests.core.test_sealer import sessions
 
@@ -28,7 +29,7 @@ def check(report: SizeReport, line: str) -> None:
     assert len(line) == report.total
     assert all(part.characters >= 0 for part in (*report.parts, *report.user_fields))
     if report.user_fields:
-        assert report["user"] == sum(field.characters for field in report.user_fields)
+        assert report.characters("user") == sum(field.characters for field in report.user_fields)
 
 
 @settings(max_examples=200)
@@ -56,17 +57,34 @@ def test_the_parts_add_up_for_a_whole_set_cookie_line(sample: Session) -> None:
     check(report, f"__Host-session={sealer.seal(sample)}; {ATTRIBUTES}")
     assert len("; " + ATTRIBUTES) == report.attributes
     assert report.cookie == report.total - report.attributes
-    assert len("__Host-session=") == report["name"]
+    assert len("__Host-session=") == report.characters("name")
 
 
 def test_what_is_secret_costs_what_it_is_long(typical: Session) -> None:
     """Every part is charged with what belongs to it."""
     base, more = wide().measure(typical), wide().measure(typical.replace(extra={"note": "x" * 300}))
-    assert 0 == base["extra"]
-    assert 300 * 4 // 3 <= more["extra"] <= 320 * 4 // 3
+    assert 0 == base.characters("extra")
+    assert 300 * 4 // 3 <= more.characters("extra") <= 320 * 4 // 3
     assert {"name", "overhead", "access_token", "refresh_token", "user"} == {part.label for part in base.parts}
-    assert 256 * 4 // 3 < base["access_token"] < base.value
-    assert 20 * 4 // 3 < base["refresh_token"] < 32 * 4 // 3
+    assert 256 * 4 // 3 < base.characters("access_token") < base.value
+    assert 20 * 4 // 3 < base.characters("refresh_token") < 32 * 4 // 3
+
+
+def test_every_value_is_charged_with_the_growth_of_the_deflated_text() -> None:
+    """Measured here another way: by deflating every prefix anew, also of more text than a deflater holds back."""
+    permissions = [f"resource{number}:action{number * 7919 % 1000}" for number in range(900)]
+    values = {
+        "access_token": SAMPLES["typical"]["access_token"],
+        "user": {"p": permissions},
+        "impersonator": {"e": "x"},
+    }
+    layout = Layout(Session(**values).to_mapping())
+    assert 20_000 < len(layout.joined)
+    before_user = len(deflate(b"\xff".join(part for owner, part in layout.text if owner == "access_token")))
+    before_impersonator = len(deflate(b"\xff".join(part for owner, part in layout.text if owner != "impersonator")))
+    report = wide().measure(values)
+    assert abs(report.characters("user") - (before_impersonator - before_user) * 4 / 3) < 2
+    assert abs(report.characters("impersonator") - (len(deflate(layout.joined)) - before_impersonator) * 4 / 3) < 2
 
 
 def test_the_largest_fields_of_the_user_come_first() -> None:
@@ -84,7 +102,7 @@ def test_an_empty_user_has_no_fields() -> None:
     """Its braces are charged to it."""
     report = wide().measure({"access_token": "t", "user": {}})
     assert () == report.user_fields
-    assert report["user"] > 0
+    assert report.characters("user") > 0
 
 
 def test_it_tells_what_is_left(typical: Session, make_sealer: MakeSealer) -> None:
@@ -113,7 +131,7 @@ def test_a_user_of_thousands_of_fields_is_measured_in_bounded_time() -> None:
     user = {f"field-{number}": number for number in range(3000)}
     report = wide().measure({"access_token": "t", "user": user})
     assert 3000 == len(report.user_fields)
-    assert report["user"] == sum(field.characters for field in report.user_fields)
+    assert report.characters("user") == sum(field.characters for field in report.user_fields)
 
 
 def test_as_a_mapping_it_is_plain_json(typical: Session, make_sealer: MakeSealer) -> None:
@@ -132,6 +150,7 @@ def test_as_text_it_is_a_table(typical: Session, make_sealer: MakeSealer) -> Non
     assert "access_token" in table
     assert "  .profile_picture_url" in table
     assert f"{make_sealer().measure(typical).left} left" in table
+    assert 5 == sum(line.startswith("  .") for line in table.splitlines())
     assert "too many" in str(make_sealer(max_bytes=10).measure(typical))
     assert all(
         value not in table for value in (typical.user or {}).values() if isinstance(value, str) and len(value) > 6

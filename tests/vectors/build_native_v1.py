@@ -109,6 +109,10 @@ def seal_cases() -> Iterator[dict[str, Any]]:
             "A lone surrogate is written as its escape.",
             {"access_token": "t", "user": {"name": "\ud83d!"}},
         ),
+        "dotted-shorter": ("The third form saves one byte.", {"access_token": "AAECAwQFBg"}),
+        "dotted-as-long": ("The third form would save nothing.", {"access_token": "AAECAwQ"}),
+        "no-zeros": ("The body needs no padding after its end.", {"access_token": "fifteen letters"}),
+        "fifteen-zeros": ("The body needs fifteen zeros.", {"access_token": "sixteen letters!"}),
         "byte-order-mark": (
             "U+FEFF at the beginning of a token is part of it.",
             {"access_token": "\ufefft", "tokens": {"\ufeffname": "t", "__proto__": "t"}},
@@ -273,10 +277,9 @@ def body_failures() -> Iterator[dict[str, Any]]:
     yield fail(
         "end-not-80", "Another byte where the end should be.", raw((header + payload).ljust(16, b"\x01")), "malformed"
     )
-    yield fail(
-        "sixteen-zeros", "A block of padding too many.", raw((header + payload + b"\x80").ljust(48, b"\0")), "malformed"
-    )
     yield fail("no-header", "The end stands inside the header.", raw(b"\x00" * 8 + b"\x80" + bytes(7)), "malformed")
+    full = header + packb([0, b"", b"fifteen letters", None]) + b"\x80"
+    yield fail("sixteen-zeros", "A block of padding too many, exactly.", raw(full + bytes(16)), "malformed")
     yield fail("packing-2", "A packing of a later release.", raw_body(2, payload), "unsupported_packing")
     yield fail("packing-255", "A packing of a later release.", raw_body(255, payload), "unsupported_packing")
     late = (0, NOW + 301, NOW, payload)
@@ -323,6 +326,10 @@ def payload_failures() -> Iterator[dict[str, Any]]:
     yield case("user-nan", "NaN is not JSON.", [1, b'{"a":NaN}', b"t", None])
     yield case("user-huge-float", "A number beyond double precision.", [1, b'{"a":1e999}', b"t", None])
     yield case("user-long-integer", "641 digits.", [1, b'{"a":' + b"9" * 641 + b"}", b"t", None])
+    deep = b'{"a":' + b"[" * 32 + b"]" * 32 + b"}"
+    yield case("user-33-deep", "33 containers inside each other.", [1, deep, b"t", None])
+    many = b'{"a":[' + b",".join([b"[]"] * 40) + b"]," + deep[1:]
+    yield case("user-33-deep-after-others", "Many containers, and 33 of them inside each other.", [1, many, b"t", None])
     brackets = deflate(b'{"a":' + b"[" * 60_000)
     yield case("user-deep", "Unfinished JSON, nested beyond any stack.", [1, brackets, b"t", None], number=1)
     yield case("extra-not-bin", "Extra as a map.", [8, b"", b"t", None, {"a": 1}])
@@ -339,6 +346,17 @@ def payload_failures() -> Iterator[dict[str, Any]]:
     yield case("inflate-garbage", "Not DEFLATE.", [1, b"\xff\xff\xff", b"t", None], number=1)
     whole: bytes = packb([0, b"", b"t", None])
     nested = b"\x94\x00\xc4\x00" + b"\x91" * 2000 + b"\xc4\x01t" + b"\xc0"
+    later = b"\xcd\x01\x00"
+    for case_id, payload in {
+        "later-alone": b"\x91" + later,
+        "later-short": b"\x93" + later + b"\x01\x02",
+        "later-str": b"\x94" + later + b"\xa2\xff\xff\xc0\xc0",
+        "later-array-key": b"\x94" + later + b"\x81\x90\xc0\xc0\xc0",
+        "later-trailing": b"\x94" + later + b"\xc0\xc0\xc0\xc1",
+        "later-cut-off": b"\x9f" + later,
+    }.items():
+        comment = "Bit 256, and then what only a later release understands."
+        yield fail(case_id, comment, raw_body(0, payload), "unsupported_packing")
     yield fail("msgpack-nested", "2,000 arrays inside each other.", raw_body(0, nested), "payload")
     yield fail("msgpack-trailing", "Bytes after the array.", raw_body(0, whole + b"\xc0"), "payload")
     yield fail("msgpack-cut-off", "An array that goes on.", raw_body(0, whole[:-1]), "payload")

@@ -18,7 +18,6 @@ text {{ font-family: {_FONT}; font-size: 12px; font-variant-numeric: tabular-num
 .strong, .value-ours {{ font-weight: 650; }}
 .small {{ font-size: 11px; }}
 .limit {{ stroke-width: 1.5; }}
-.range {{ stroke-width: 1.5; }}
 .grid {{ stroke-width: 1; }}
 """
 
@@ -35,7 +34,6 @@ _LIGHT = {
     ".grid": "stroke: #e4e8ed",
     ".limit": "stroke: #b3410e",
     ".limit-text": "fill: #b3410e",
-    ".range": "stroke: #1f2328",
     ".gap": "fill: #ffffff",
 }
 
@@ -52,7 +50,6 @@ _DARK = {
     ".grid": "stroke: #262d36",
     ".limit": "stroke: #f0883e",
     ".limit-text": "fill: #f0883e",
-    ".range": "stroke: #f0f6fc",
     ".gap": "fill: #0d1117",
 }
 

@@ -117,7 +117,7 @@ def _report(timings: Timings, options: Options) -> Report:
         blocks=_blocks(times, checks, options),
         missing=timings.missing,
         machine=where,
-        chart=throughput_chart.draw(times, checks, where, options),
+        chart=throughput_chart.draw(times, where, options),
     )
 
 

@@ -342,7 +342,13 @@ def _too_large(report: SizeReport) -> SealTooLarge:
         )
     else:
         problem = f"the sealed value would have {report.value} characters; a reader takes {native.MAX_CHARACTERS}"
-    return SealTooLarge(f"{problem}. Seal less of the user (user_fields=[...]).\n{report}", report)
+    largest = max(report.parts, key=lambda part: part.characters)
+    advice = (
+        "Seal less of the user: Sealer(..., user_fields=[...])"
+        if largest.label == "user"
+        else f"Most of it is {largest.label} ({largest.characters}): ask the provider for less, or keep it on a server"
+    )
+    return SealTooLarge(f"{problem}. {advice}.\n{report}", report)
 
 
 _warned = False

@@ -107,14 +107,17 @@ class SizeReport:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        for part in self.parts:
-            yield f"{part.label:<20}{part.characters:>6}"
-            if part.label == "user":
-                for field in self.user_fields[:_SHOWN_FIELDS]:
-                    yield f"  .{exact_json.printable(field.label):<17}{field.characters:>6}"
-        yield f"{'= cookie':<20}{self.cookie:>6} of {self.limit}, " + (
-            f"{self.left} left" if self.left >= 0 else f"{-self.left} too many"
-        )
+        fields = [(f"  .{exact_json.printable(label)}", size) for label, size in self.user_fields[:_SHOWN_FIELDS]]
+        rows = [
+            row
+            for part in self.parts
+            for row in ((part.label, part.characters), *(fields if part.label == "user" else ()))
+        ]
+        verdict = f"{self.left} left" if self.left >= 0 else f"{-self.left} too many"
+        width = max(len(label) for label, _ in [*rows, ("= cookie", 0)])
+        for label, characters in rows:
+            yield f"{label:<{width}}{characters:>7}"
+        yield f"{'= cookie':<{width}}{self.cookie:>7} of {self.limit}, {verdict}"
 
 
 class SealTooLarge(SealError):

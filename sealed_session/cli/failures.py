@@ -20,6 +20,8 @@ INTERRUPTED = 130
 def report(error: SealedSessionError, *, as_json: bool) -> int:
     """Write an error to standard error and return the exit code that belongs to it."""
     message, _, table = str(error).partition("\n")
+    if error.code == "tampered":
+        message += " If the cookie has another name, give it with --name."
     if as_json:
         screen.write_error(json_text(_as_mapping(error, message)))
     else:

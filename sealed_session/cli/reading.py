@@ -130,7 +130,7 @@ def _parse(data: bytes) -> tuple[Any, str | None]:
     """Return the value, or what is wrong with the text, and never a piece of it."""
     try:
         text = data.decode("utf-8-sig")
-        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_object), None
+        return json.loads(text, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_object), None
     except UnicodeDecodeError:
         return None, "it is not UTF-8 text"
     except json.JSONDecodeError as error:
@@ -139,6 +139,13 @@ def _parse(data: bytes) -> tuple[Any, str | None]:
         return None, "it is nested too deeply"
     except ValueError as error:
         return None, str(error)
+
+
+def _integer(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:  # Python's own message is for programmers
+        raise ValueError(f"an integer has {len(digits)} digits") from None
 
 
 def _refuse(name: str) -> NoReturn:

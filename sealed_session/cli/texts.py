@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from ..packing import MAX_TIME
 
 # What JSON leaves alone and a terminal obeys: DEL, the C1 controls, line separators, marks of direction, surrogates.
-_OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 

@@ -8,6 +8,7 @@ import runpy
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,9 @@ def test_an_interrupt_ends_it_quietly() -> None:
     """While it waits for input."""
     env = os.environ | {"SEALED_SESSION_PASSWORD": PASSWORD}
     command, pipe = [sys.executable, "-m", "sealed_session", "reseal"], subprocess.PIPE
-    with subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+    # A shell that runs the suite in the background ignores the signal, and its children would too.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=heed) as process:
         assert process.stdin
         assert process.stdout
         process.stdin.write(b"\n")

@@ -299,7 +299,45 @@ def custom() -> dict[str, Any]:
     }
 
 
+def custom_rs256() -> dict[str, Any]:
+    """As ``custom``, from a larger house: RSA signatures, namespaced claims, several tenants."""
+    space = "https://claims.litware.example/"
+    access = {
+        "iss": "https://sso.litware.example/",
+        "aud": ["https://api.litware.example", "https://reports.litware.example"],
+        "sub": "litware|" + random.randbytes(10).hex(),
+        "sid": guid(),
+        "jti": guid(),
+        "iat": IAT,
+        "exp": IAT + 600,
+        space + "tenant": "northern-region",
+        space + "tenants": ["northern-region", "southern-region", "head-office"],
+        space + "roles": ["claims-adjuster", "policy-reader", "report-author"],
+        space + "limits": {"payout": 25000, "currency": "EUR", "second_signature": True},
+        space + "branch": {"id": 4471, "name": "Göteborg Centrum"},
+    }
+    return {
+        "access_token": jws({"alg": "RS256", "typ": "at+jwt", "kid": "litware-2026-06"}, access),
+        "refresh_token": opaque(32),
+        "user": {
+            "sub": access["sub"],
+            "name": "Ylva Nordström",
+            "email": "ylva.nordstrom@litware.example",
+            "locale": "sv-SE",
+            space + "tenant": "northern-region",
+        },
+    }
+
+
+def sessions() -> dict[str, dict[str, Any]]:
+    """All of them. New ones at the end: the generator's numbers come in this order."""
+    made = {maker.__name__: maker() for maker in (keycloak, auth0, entra, okta, cognito, stytch, corbado, custom)}
+    made["custom-rs256"] = custom_rs256()
+    # An application that asks for no offline_access, or leaves the refresh token to the vendor's library.
+    made["entra-no-refresh"] = {name: value for name, value in made["entra"].items() if name != "refresh_token"}
+    return made
+
+
 if __name__ == "__main__":
-    makers = (keycloak, auth0, entra, okta, cognito, stytch, corbado, custom)
     path = Path(__file__).with_name("other_providers.json")
-    path.write_text(json.dumps({maker.__name__: maker() for maker in makers}, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(sessions(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

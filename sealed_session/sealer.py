@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from datetime import timedelta
-from math import inf
 from typing import Any, Literal, NamedTuple, NoReturn, TypeVar
 
 from . import exact_json, packing, size
-from .errors import PayloadTypeError, SealError, UnsealError, UsageError, UsageTypeError
+from .arguments import MAX_UINT32, check_whole_number, seconds, wrong_type
+from .errors import PayloadTypeError, SealError, UnsealError, UsageError
 from .exact_json import JsonObject
 from .formats import native
 from .keyring import KeyRing
@@ -136,14 +136,14 @@ class Sealer:
             UsageTypeError, UsageError: A parameter of the wrong type or out of its range.
         """
         if not isinstance(ring, KeyRing):
-            raise _wrong_type("ring", "a KeyRing", ring)
+            raise wrong_type("ring", "a KeyRing", ring)
         if purpose not in PURPOSES:
             raise UsageError(
                 f"purpose: expected one of {', '.join(PURPOSES)}. To keep values apart use context=b'...'.",
                 code="bad_purpose",
             )
         if not isinstance(context, bytes):
-            raise _wrong_type("context", "bytes", context)
+            raise wrong_type("context", "bytes", context)
         if len(context) > 255:
             raise UsageError(f"context: {len(context)} bytes; at most 255. Use a hash of it.", code="bad_context")
         self._ring = ring
@@ -152,16 +152,16 @@ class Sealer:
         self._purpose = purpose.encode()
         self._context = context
         self._associated = self._associated_data(name)
-        self._lifetime = _seconds("absolute_lifetime", absolute_lifetime)
+        self._lifetime = seconds("absolute_lifetime", absolute_lifetime)
         self._trim = _trimmer(user_fields, trimmer)
-        _check_whole_number("max_bytes", max_bytes)
-        _check_whole_number("warn_bytes", warn_bytes)
+        check_whole_number("max_bytes", max_bytes)
+        check_whole_number("warn_bytes", warn_bytes)
         self._max_bytes = max_bytes
         self._warn_bytes = warn_bytes
         if type(compress) is not bool:
-            raise _wrong_type("compress", "a bool", compress)
+            raise wrong_type("compress", "a bool", compress)
         if clock is not None and not callable(clock):
-            raise _wrong_type("clock", "a function that returns Unix seconds", clock)
+            raise wrong_type("clock", "a function that returns Unix seconds", clock)
         self._compress = compress
         self._clock = clock
 
@@ -190,7 +190,7 @@ class Sealer:
         if started_at is None:
             started_at = now
         else:
-            _check_whole_number("started_at", started_at)
+            check_whole_number("started_at", started_at)
             if started_at > now + CLOCK_TOLERANCE or now - started_at >= self._lifetime:
                 raise self._outside(started_at, now, now, SealError)
         values = self._values(session)
@@ -217,7 +217,7 @@ class Sealer:
             UsageTypeError: ``sealed`` is not a str.
         """
         if not isinstance(sealed, str):
-            raise _wrong_type("sealed", "a str", sealed)
+            raise wrong_type("sealed", "a str", sealed)
         associated, reasons = self._associated, _NONE
         if name is not None and name != self._name:
             associated, reasons = self._associated_data(name), _FORMER_NAME
@@ -239,7 +239,7 @@ class Sealer:
             SealError: As ``seal``; ``too_old`` when the lifetime has ended since it was opened.
         """
         if not isinstance(opened, Unsealed):
-            raise _wrong_type("opened", "what unseal returned", opened)
+            raise wrong_type("opened", "what unseal returned", opened)
         return self.seal(opened.session if session is None else session, started_at=opened.started_at)
 
     def measure(self, session: Session | Mapping[str, Any], *, attributes: str = "") -> SizeReport:
@@ -253,7 +253,7 @@ class Sealer:
             PayloadTypeError, UsageTypeError, UsageError: As ``seal``.
         """
         if not isinstance(attributes, str):
-            raise _wrong_type("attributes", "a str", attributes)
+            raise wrong_type("attributes", "a str", attributes)
         return self._measure(self._values(session), attributes)
 
     def __reduce_ex__(self, _protocol: Any) -> NoReturn:
@@ -267,7 +267,7 @@ class Sealer:
 
     def _associated_data(self, name: str) -> bytes:
         if not isinstance(name, str):
-            raise _wrong_type("name", "a str", name)
+            raise wrong_type("name", "a str", name)
         if not 1 <= len(name) <= 255 or not _NAME_CHARACTERS.issuperset(name):
             raise UsageError(
                 "name: not a cookie name; expected 1 to 255 ASCII letters, digits and !#$%&'*+-.^_`|~",
@@ -278,7 +278,7 @@ class Sealer:
     def _values(self, session: Session | Mapping[str, Any]) -> packing.SessionValues:
         if not isinstance(session, Session):  # asked first: it is quicker than asking for a Mapping
             if not isinstance(session, Mapping):
-                raise _wrong_type("session", "a Session or a mapping", session)
+                raise wrong_type("session", "a Session or a mapping", session)
             session = Session.from_mapping(session)
         values = session.to_mapping()
         if self._trim is not None and "user" in values:
@@ -293,7 +293,7 @@ class Sealer:
 
     def _now(self) -> int:
         now = time.time() if self._clock is None else self._clock()
-        if type(now) not in _NUMBERS or not 0 <= now <= native.MAX_UINT32:  # of NaN this holds too
+        if type(now) not in _NUMBERS or not 0 <= now <= MAX_UINT32:  # of NaN this holds too
             shown = exact_json.printable(now) if type(now) in _NUMBERS else type(now).__name__
             raise UsageError(f"the clock says {shown}; expected Unix seconds, 1970 to 2106.", code="bad_clock")
         return int(now)
@@ -373,39 +373,13 @@ def _warn_once(name: str, cookie: int, level: int) -> None:
 def _trimmer(user_fields: Any, trimmer: Trimmer | None) -> Trimmer | None:
     if user_fields is None:
         if trimmer is not None and not callable(trimmer):
-            raise _wrong_type("trimmer", "a function", trimmer)
+            raise wrong_type("trimmer", "a function", trimmer)
         return trimmer and (lambda user: trimmer(deepcopy(user)))  # it may change what it gets, down to the last list
     if trimmer is not None:
         raise UsageError("user_fields and trimmer: give one of them.", code="two_trimmers")
     if not isinstance(user_fields, list | tuple | set | frozenset) or not all(
         type(name) is str for name in user_fields
     ):
-        raise _wrong_type("user_fields", "a list of str", user_fields)
+        raise wrong_type("user_fields", "a list of str", user_fields)
     kept = frozenset(user_fields)
     return lambda user: {name: value for name, value in user.items() if name in kept}
-
-
-def _seconds(name: str, value: float | timedelta | None) -> float:
-    if value is None:
-        return inf
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong_type(name, "seconds or a timedelta", value)
-    if not 1 <= value <= native.MAX_UINT32:
-        shown = exact_json.printable(value)
-        raise UsageError(f"{name}: {shown} seconds; expected 1 to {native.MAX_UINT32}.", code="bad_duration")
-    return value
-
-
-def _check_whole_number(name: str, value: int) -> None:
-    if type(value) is not int:
-        raise _wrong_type(name, "an int", value)
-    if not 0 <= value <= native.MAX_UINT32:
-        raise UsageError(
-            f"{name}: {exact_json.printable(value)}; expected 0 to {native.MAX_UINT32}.", code="bad_number"
-        )
-
-
-def _wrong_type(name: str, expected: str, value: object) -> UsageTypeError:
-    return UsageTypeError(f"{name}: expected {expected}, got {type(value).__name__}.")

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
 from . import encoding, exact_json
-from .errors import PayloadTypeError, UsageError, UsageTypeError
+from .arguments import wrong_type
+from .errors import PayloadTypeError, UsageError
 from .exact_json import JsonObject
 from .keys import refuse_to_serialise
 from .packing import MAX_SESSION_ID, MAX_TIME, SessionValues
@@ -75,7 +76,7 @@ class Session:
         if tokens is not None:
             _check_tokens(tokens)
         if type(unverified) is not bool:
-            raise _wrong_type("unverified", "a bool", unverified)
+            raise wrong_type("unverified", "a bool", unverified)
         given = {
             "access_token": access_token,
             "refresh_token": refresh_token,
@@ -100,7 +101,7 @@ class Session:
             UsageTypeError, PayloadTypeError: As the constructor.
         """
         if not isinstance(values, Mapping):
-            raise _wrong_type("session", "a mapping", values)
+            raise wrong_type("session", "a mapping", values)
         values = {name: values[name] for name in values}  # judged and used as one and the same
         for name in values:
             if name not in SessionValues.__annotations__:
@@ -228,7 +229,7 @@ def _decode_claims(token: str) -> JsonObject:
 
 def _check_token(name: str, token: Any) -> None:
     if type(token) is not str:
-        raise _wrong_type(name, "a str", token)
+        raise wrong_type(name, "a str", token)
     if not token:
         raise UsageError(f"{name}: is empty. Leave it out where there is none.", code="empty_token")
     if not token.isascii() and any("\ud800" <= character <= "\udfff" for character in token):
@@ -237,7 +238,7 @@ def _check_token(name: str, token: Any) -> None:
 
 def _check_tokens(tokens: Any) -> None:
     if type(tokens) is not dict:
-        raise _wrong_type("tokens", "a dict of names to tokens", tokens)
+        raise wrong_type("tokens", "a dict of names to tokens", tokens)
     for name, token in tokens.items():
         _check_token("a name in tokens", name)
         _check_token(f"tokens.{exact_json.printable(name)}", token)
@@ -247,7 +248,7 @@ def _check_time(name: str, value: Any) -> None:
     if value is None:
         return
     if type(value) is not int:
-        raise _wrong_type(name, "whole Unix seconds (int)", value)
+        raise wrong_type(name, "whole Unix seconds (int)", value)
     if not 0 <= value <= MAX_TIME:
         hint = " Divide milliseconds by 1000." if value > MAX_TIME else ""
         shown = exact_json.printable(value)
@@ -256,7 +257,7 @@ def _check_time(name: str, value: Any) -> None:
 
 def _check_session_id(value: Any) -> None:
     if type(value) is not str:
-        raise _wrong_type("session_id", "a str", value)
+        raise wrong_type("session_id", "a str", value)
     try:
         length = len(encoding.decode(value))
     except ValueError:
@@ -267,10 +268,6 @@ def _check_session_id(value: Any) -> None:
             "Make one with secrets.token_urlsafe(16).",
             code="bad_session_id",
         )
-
-
-def _wrong_type(name: str, expected: str, value: object) -> UsageTypeError:
-    return UsageTypeError(f"{name}: expected {expected}, got {type(value).__name__}.")
 
 
 def _unknown_value(name: str) -> UsageError:

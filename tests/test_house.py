@@ -16,6 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         "sealed_session.errors",
         "sealed_session.encoding",
+        "sealed_session.arguments",
         "sealed_session.exact_json",
         "sealed_session.tokens",
         "sealed_session.dictionary",

@@ -41,7 +41,7 @@ OVERHEAD = 57
 """Bytes of the envelope around the body."""
 
 MAX_CHARACTERS = 8192
-MAX_UINT32 = 0xFFFF_FFFF
+
 
 _LABEL = b"sealed-session/1 seal\0"
 _HEADER = Struct(">BII")  # packing, started_at, sealed_at

@@ -76,8 +76,8 @@ def loads(text: bytes) -> JsonObject:
 
 
 def _is_too_deep(text: bytes) -> bool:
-    # Every level costs a bracket, so with few of them there is nothing to measure.
-    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
+    # Every level costs a bracket, so with few of them there is nothing to measure. Most texts have no list at all.
+    if text.count(b"{") + (text.count(b"[") if b"[" in text else 0) <= MAX_DEPTH:
         return False
     depth = deepest = 0
     for token in re.findall(_STRING_OR_BRACKET, text):

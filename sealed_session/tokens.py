@@ -42,6 +42,8 @@ def split(token: str) -> tuple[list[bytes], Element]:
         return [], _split_odd(token)
     if len(parts) == 3 and len(parts[2]) >= MIN_SIGNATURE and _is_json_like(parts[0]) and _is_json_like(parts[1]):
         return parts[:2], [JWS, parts[2]]
+    if len(parts) == 1 and len(token) > 8:  # what _shorter would say, sooner: most opaque tokens have no dot
+        return [], [DOTTED, parts[0]]
     return [], _shorter([DOTTED, *parts], token)
 
 

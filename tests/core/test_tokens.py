@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgpack import packb
 
 from sealed_session import encoding, tokens
 
@@ -86,6 +87,15 @@ def test_base64url_is_stored_decoded() -> None:
     """A quarter smaller, dotted or not."""
     assert ([], [tokens.DOTTED, bytes(21)]) == tokens.split("A" * 28)
     assert ([], [tokens.DOTTED, bytes(24), [bytes(18), b"AB"]]) == tokens.split("A" * 32 + "." + "A" * 24 + "AB")
+
+
+@pytest.mark.parametrize("length", [*range(1, 20), 255, 256, 257, 340, 341, 342, 344, 350, 65_535, 65_536, 87_384])
+def test_the_form_of_a_token_without_dots_is_the_shorter_one(length: int) -> None:
+    """As msgpack encodes it, for every length of token around the lengths of its heads."""
+    token = "A" * length
+    _, chosen = tokens.split(token)
+    dotted = [tokens.DOTTED, tokens._split_part(token)]
+    assert chosen == (dotted if len(packb(dotted)) < len(packb(token.encode())) else token.encode())
 
 
 def test_the_shortest_form_is_chosen() -> None:

@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Required, TypedDict
 
-from msgpack import Unpacker, UnpackException, packb, unpackb
+from msgpack import Packer, Unpacker, UnpackException, unpackb
 
 from . import encoding, exact_json
 from .dictionary import DICTIONARY_1
@@ -83,11 +83,10 @@ class Layout:
             PayloadTypeError: JSON that would not come back exactly.
         """
         self.present = UNVERIFIED if "unverified" in values else 0
-        self.text: list[tuple[str, bytes]] = []
-        self.elements = [
-            ("access_token", self._token("access_token", values["access_token"])),
-            ("refresh_token", self._token("refresh_token", values.get("refresh_token"))),
-        ]
+        parts, access = split_token(values["access_token"])
+        self.text = [("access_token", part) for part in parts]
+        refresh = self._token("refresh_token", values["refresh_token"]) if "refresh_token" in values else None
+        self.elements = [("access_token", access), ("refresh_token", refresh)]
         if not _WITH_ELEMENT.isdisjoint(values):
             for bit, name, write, _ in _OPTIONAL:
                 if (value := values.get(name)) is not None:
@@ -101,9 +100,7 @@ class Layout:
             self.text.append(("impersonator", exact_json.dumps(values["impersonator"], "impersonator")))
         self.joined = SEPARATOR.join([part for _, part in self.text])
 
-    def _token(self, owner: str, token: str | None) -> Element:
-        if token is None:
-            return None
+    def _token(self, owner: str, token: str) -> Element:
         parts, element = split_token(token)
         self.text += [(owner, part) for part in parts]
         return element
@@ -117,7 +114,7 @@ class Layout:
         packing, text = STORED, self.joined
         if compress and len(deflated := deflate(text)) < len(text):
             packing, text = DEFLATED, deflated
-        return packing, packb([self.present, text, *[element for _, element in self.elements]])
+        return packing, Packer().pack([self.present, text, *[element for _, element in self.elements]])
 
 
 def parse(packing: int, payload: bytes) -> SessionValues:
@@ -189,7 +186,7 @@ _PRIMED = zlib.compressobj(5, wbits=-13, memLevel=5, zdict=DICTIONARY_1)
 
 def deflate(text: bytes) -> bytes:
     """Compress as raw DEFLATE with dictionary 1 (RFC 1951)."""
-    compressor = new_compressor()
+    compressor = _PRIMED.copy()
     return compressor.compress(text) + compressor.flush()
 
 

@@ -280,8 +280,9 @@ class Sealer:
             if not isinstance(session, Mapping):
                 raise wrong_type("session", "a Session or a mapping", session)
             session = Session.from_mapping(session)
-        values = session.to_mapping()
+        values = session._values  # as it stands: nothing below changes it
         if self._trim is not None and "user" in values:
+            values = session.to_mapping()
             trimmed = self._trim(values["user"])
             if trimmed is None:
                 del values["user"]

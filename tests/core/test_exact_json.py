@@ -51,6 +51,16 @@ def test_it_is_compact_json_in_utf8(value: dict[str, Any]) -> None:
     assert expected == exact_json.dumps(value, "user")
 
 
+@pytest.mark.parametrize("make", [None, lambda: None, lambda *_: lambda *_: ["other"]])
+def test_without_the_quick_encoder_the_json_modules_own_is_taken(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is none, where it wants other arguments, where it writes something else."""
+    with monkeypatch.context() as patched:
+        patched.setattr(json.encoder, "c_make_encoder", make)
+        encode = exact_json._make_encode()
+    assert exact_json._ENCODER.encode == encode
+    assert '{"é":[1.5,true,null]}' == encode({"é": [1.5, True, None]}) == exact_json._encode({"é": [1.5, True, None]})
+
+
 @given(surrogates)
 def test_any_text_comes_back_or_is_refused(text: str) -> None:
     """A lone surrogate survives; two that form a pair would come back as one character and are refused."""

@@ -186,7 +186,7 @@ _PRIMED = zlib.compressobj(5, wbits=-13, memLevel=5, zdict=DICTIONARY_1)
 
 def deflate(text: bytes) -> bytes:
     """Compress as raw DEFLATE with dictionary 1 (RFC 1951)."""
-    compressor = _PRIMED.copy()
+    compressor = new_compressor()
     return compressor.compress(text) + compressor.flush()
 
 

@@ -1,6 +1,6 @@
 """Seal and unseal sessions: the edge where the clock and the operating system's randomness come in.
 
-Session -> packing -> formats/native -> text            and back
+From a session through packing.py and formats/native.py to a text, and back.
 """
 
 from __future__ import annotations
@@ -90,7 +90,6 @@ class Sealer:
         "_clock",
         "_compress",
         "_context",
-        "_keys",
         "_lifetime",
         "_max_bytes",
         "_name",
@@ -147,7 +146,6 @@ class Sealer:
         if len(context) > 255:
             raise UsageError(f"context: {len(context)} bytes; at most 255. Use a hash of it.", code="bad_context")
         self._ring = ring
-        self._keys = ring.keys
         self._name = name
         self._purpose = purpose.encode()
         self._context = context
@@ -197,7 +195,7 @@ class Sealer:
         layout = packing.Layout(values)
         stored_as, payload = layout.payload(compress=self._compress)
         body = (stored_as, started_at, now, payload)
-        sealed = native.seal(body, self._keys[0], self._associated, os.urandom(native.SALT_BYTES))
+        sealed = native.seal(body, self._ring.current, self._associated, os.urandom(native.SALT_BYTES))
         cookie = len(self._name) + 1 + len(sealed)
         if cookie > self._max_bytes or len(sealed) > native.MAX_CHARACTERS or len(layout.joined) > packing.MAX_TEXT:
             raise _too_large(self._measure(values))
@@ -221,7 +219,7 @@ class Sealer:
         associated, reasons = self._associated, _NONE
         if name is not None and name != self._name:
             associated, reasons = self._associated_data(name), _FORMER_NAME
-        body, position = native.unseal(native.parse(sealed), self._keys, associated)
+        body, position = native.unseal(native.parse(sealed), self._ring.keys, associated)
         if position:
             reasons = ("fallback", *reasons)
         stored_as, started_at, sealed_at, payload = body
@@ -343,7 +341,8 @@ def _too_large(report: SizeReport) -> SealTooLarge:
         )
     else:
         problem = f"the sealed value would have {report.value} characters; a reader takes {native.MAX_CHARACTERS}"
-    largest = max(report.parts, key=lambda part: part.characters)
+    values = [part for part in report.parts if part.label not in ("name", "overhead")]
+    largest = max(values, key=lambda part: part.characters)
     advice = (
         "Seal less of the user: Sealer(..., user_fields=[...])"
         if largest.label == "user"

@@ -153,7 +153,8 @@ def measure(values: SessionValues, name: str, *, compress: bool, limit: int, att
     """
     _check_attributes(attributes)
     layout = Layout(values)
-    stored_as, payload = layout.payload(compress=compress)
+    # Too much text is refused however small it would become, so it is measured plain, which is quick for any amount.
+    stored_as, payload = layout.payload(compress=compress and len(layout.joined) <= packing.MAX_TEXT)
 
     chunks = _chunks(layout, values)
     grown = _growth([chunk for _, _, chunk in chunks], deflated=stored_as == packing.DEFLATED)
@@ -204,7 +205,7 @@ def _chunks(layout: Layout, values: SessionValues) -> list[tuple[str, str | None
 
 def _growth(chunks: list[bytes], *, deflated: bool) -> list[int]:
     """Charge every chunk with what the stored text grows by when the chunk is added; the last takes the rest."""
-    if not deflated or sum(map(len, chunks)) > packing.MAX_TEXT:  # too much text is refused, so its parts stay plain
+    if not deflated:
         return [len(chunk) for chunk in chunks]
     total = len(packing.deflate(b"".join(chunks)))
     compressor = packing.new_compressor()

@@ -42,7 +42,6 @@ OVERHEAD = 57
 
 MAX_CHARACTERS = 8192
 
-
 _LABEL = b"sealed-session/1 seal\0"
 _HEADER = Struct(">BII")  # packing, started_at, sealed_at
 _BLOCK = 16

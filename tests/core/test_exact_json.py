@@ -137,7 +137,6 @@ def test_depth_is_bounded_at_32() -> None:
 def test_what_is_deeper_is_not_read() -> None:
     """Counted before a parser recurses, and brackets inside strings do not count."""
     deepest = b'{"a":' + b"[" * 31 + b"]" * 31 + b"}"
-    assert nested(32)["a"] is not None
     assert {"a"} == set(exact_json.loads(deepest))
     for deeper in (b'{"a":' + b"[" * 32 + b"]" * 32 + b"}", b'{"a":[' + b"{}," * 50 + b"[" * 31 + b"]" * 31 + b"]}"):
         with pytest.raises(ValueError, match="within the bounds"):

@@ -270,6 +270,10 @@ class TestSize:
             make_sealer(name="n", max_bytes=len("n=" + sealed) - 1).seal({"access_token": "t" * 500})
         assert ("too_large", -1, False) == (caught.value.code, caught.value.report.left, caught.value.report.fits)
         assert "Most of it is access_token" in str(caught.value)
+        with pytest.raises(SealTooLarge, match=r"Most of it is access_token \(\d+\)"):
+            make_sealer(max_bytes=50).seal(
+                {"access_token": "t"}
+            )  # less than name and overhead, which nobody can change
         with pytest.raises(SealTooLarge, match="user_fields"):
             make_sealer(max_bytes=500).seal({"access_token": "t", "user": {"bio": "".join(map(chr, range(200, 900)))}})
 

@@ -124,6 +124,7 @@ def test_what_no_reader_takes_does_not_fit(session: dict[str, Any]) -> None:
     report = wide().measure(session)
     assert not report.fits
     assert report.total == sum(part.characters for part in report.parts)
+    assert all(part.characters > 0 for part in (*report.parts, *report.user_fields))
 
 
 def test_a_user_of_thousands_of_fields_is_measured_in_bounded_time() -> None:

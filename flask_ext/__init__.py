@@ -1,1 +1,55 @@
-"""The Flask extension for sealed-session: the web floor of the house, over the framework-free core."""
+"""The Flask extension for sealed-session: the web floor of the house, over the framework-free core.
+
+config.py         SEALED_SESSION_* to a frozen Config, or one error with every problem
+state.py          what init_app builds for one application
+reading.py        cookies to the session they carry
+lifecycle.py      one request's session: read, renewed, changed, written
+sealing.py        sealing with nobody to raise to
+cache.py          cache headers
+companions.py     cookies made from a live session: the eager token
+current.py        current_session
+redirects.py      only ever to a place of this application
+answers.py        what the signed out are answered
+views.py          login_required, public
+extension.py      SealedSession
+signals.py        signals and the logger
+eager_script.py   the eager token's script
+commands.py       flask sealed-session check | inspect | size
+testing.py        SealedClient
+"""
+
+try:
+    import flask as _flask  # noqa: F401 - asked for here, so that no other missing module is mistaken for it
+except ImportError:
+    raise ImportError("flask_ext needs Flask: pip install 'sealed-session[flask]'") from None
+
+from .answers import Refusal
+from .current import CurrentSession, current_session
+from .extension import SealedSession, SignOutResult
+from .signals import (
+    session_closed,
+    session_opened,
+    session_refresh_failed,
+    session_refreshed,
+    session_rejected,
+    session_resealed,
+    session_too_large,
+)
+from .views import login_required, public
+
+__all__ = [
+    "CurrentSession",
+    "Refusal",
+    "SealedSession",
+    "SignOutResult",
+    "current_session",
+    "login_required",
+    "public",
+    "session_closed",
+    "session_opened",
+    "session_refresh_failed",
+    "session_refreshed",
+    "session_rejected",
+    "session_resealed",
+    "session_too_large",
+]

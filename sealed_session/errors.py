@@ -20,6 +20,9 @@ docs/errors.md has an entry for every code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
 
 class SealedSessionError(Exception):
     """The root of every error this library raises.
@@ -37,9 +40,19 @@ class SealedSessionError(Exception):
 
 
 class UsageError(SealedSessionError):
-    """An argument or a setting is wrong. Retrying does not help, changing the program or its configuration does."""
+    """An argument or a setting is wrong. Retrying does not help, changing the program or its configuration does.
+
+    Attributes:
+        problem: What was expected and what came.
+        fix: What to do about it, where that is more than the problem says.
+    """
 
     code = "usage"
+
+    def __init__(self, problem: str, *, fix: str = "", code: str | None = None) -> None:
+        super().__init__(f"{problem} {fix}" if fix else problem, code=code)
+        self.problem = problem
+        self.fix = fix
 
 
 class UsageTypeError(UsageError, TypeError):
@@ -48,10 +61,42 @@ class UsageTypeError(UsageError, TypeError):
     code = "wrong_type"
 
 
+class Problem(NamedTuple):
+    """One thing that is wrong with a setting.
+
+    Attributes:
+        setting: The name of the setting.
+        problem: What is wrong, as the rest of a sentence that begins with the setting.
+        fix: What to do.
+        code: A stable identifier with underscores.
+    """
+
+    setting: str
+    problem: str
+    fix: str
+    code: str
+
+
 class ConfigError(UsageError):
-    """A deployment setting is wrong or missing."""
+    """Deployment settings are wrong or missing.
+
+    Attributes:
+        problems: Every one that was found, each with a code of its own.
+    """
 
     code = "config"
+
+    def __init__(self, owner: str, problems: Sequence[Problem]) -> None:
+        self.owner = owner
+        self.problems = tuple(problems)
+        plural = "" if len(self.problems) == 1 else "s"
+        rows = [f"{owner}: {len(self.problems)} configuration problem{plural}"]
+        for number, (setting, problem, fix, code) in enumerate(self.problems, 1):
+            rows += [f"  {number}. {setting}: {problem}", f"     Fix: {fix}   [{code}]"]
+        super().__init__("\n".join(rows))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.owner, self.problems)
 
 
 class SealError(SealedSessionError):
@@ -96,17 +141,51 @@ class RefreshDenied(RefreshError):
 
     code = "denied"
 
+    def __init__(self, message: str = "the provider refused the refresh token.", *, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+
 
 class StepUpRequired(RefreshError):
-    """The provider wants more from the person before it renews the session."""
+    """The provider wants more from the person before it renews the session: a second factor, single sign-on, a choice.
+
+    Attributes:
+        payload: The provider's answer, plain JSON, for whoever leads the person on.
+    """
 
     code = "step_up"
 
+    def __init__(
+        self,
+        payload: dict[str, Any] | None = None,
+        message: str = "the provider asks for more.",
+        *,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.payload = {} if payload is None else payload
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.payload, *self.args), {"code": self.code}
+
 
 class ProviderUnavailable(RefreshError):
-    """The provider gave no usable answer; the session may well be alive."""
+    """The provider gave no usable answer; the session may well be alive.
+
+    Attributes:
+        retry_after: Seconds after which to try again, where the provider said so.
+    """
 
     code = "unavailable"
+
+    def __init__(
+        self,
+        message: str = "the provider gave no usable answer.",
+        *,
+        retry_after: float | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
 
 
 class BearerError(SealedSessionError):

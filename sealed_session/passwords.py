@@ -90,8 +90,8 @@ def _parse_generated(password: str) -> bytes:
     if not secret or not compare_digest(_checksum(secret), check):
         raise UsageError(
             f"the password contains {PREFIX!r} but is not a generated password: expected exactly "
-            f"{_GENERATED_CHARACTERS} characters with a valid checksum, got {len(password)}. "
-            "Was it cut off, quoted, or copied with a line break?",
+            f"{_GENERATED_CHARACTERS} characters with a valid checksum, got {len(password)}.",
+            fix="Was it cut off, quoted, or copied with a line break?",
             code="password_mistyped",
         )
     return secret
@@ -132,4 +132,4 @@ def _letters_and_digits(password: str) -> str:
 
 
 def _weak(code: str, problem: str) -> UsageError:
-    return UsageError(f"the password {problem}. {_FIX}", code=code)
+    return UsageError(f"the password {problem}.", fix=_FIX, code=code)

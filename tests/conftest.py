@@ -22,6 +22,16 @@ settings.load_profile("suite")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a long run try more mutated cookies than the suite does."""
     parser.addoption("--mutations", type=int, default=100_000, help="mutated cookies to open (default: 100000)")
+    parser.addoption("--row", help="only the tests that prove this requirement, WO-3 for example")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of one requirement, where ``--row`` asks for one."""
+    row = config.getoption("--row")
+    if row is not None:
+        others = [item for item in items if not any(row in mark.args for mark in item.iter_markers("row"))]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
 
 
 @pytest.fixture(params=SAMPLES)

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import UsageError
 from ..keyring import KeyRing
 from . import failures
 
@@ -24,12 +24,11 @@ def key_ring(password_file: str | None) -> KeyRing:
     """Return the key ring of the passwords at hand.
 
     Raises:
-        ConfigError: There is no password, or it cannot be read.
-        UsageError: A weak one, as ``KeyRing``.
+        UsageError: There is no password, it cannot be read, or it is a weak one, as ``KeyRing`` says.
     """
     ring = key_ring_if_any(password_file)
     if ring is None:
-        raise ConfigError(
+        raise UsageError(
             f"no password. Set {PASSWORD}, or give --password-file FILE. "
             "`sealed-session generate-password` makes a new one.",
             code="password_missing",
@@ -41,7 +40,7 @@ def key_ring_if_any(password_file: str | None) -> KeyRing | None:
     """Return the key ring of the passwords at hand; None where there is no password.
 
     Raises:
-        ConfigError, UsageError: As ``key_ring``.
+        UsageError: As ``key_ring``.
     """
     if password_file is not None:
         return KeyRing(_read(password_file), _fallbacks())
@@ -57,7 +56,7 @@ def _read(password_file: str) -> str:
         raise failures.not_readable("the password file", error) from None
     text = _as_text(data)
     if text is None or len(data) > _MAX_FILE:
-        raise ConfigError(
+        raise UsageError(
             f"the password file is not one line of text of at most {_MAX_FILE} bytes.", code="password_file"
         )
     return text.removesuffix("\n").removesuffix("\r")
@@ -73,7 +72,7 @@ def _as_text(data: bytes) -> str | None:
 def _fallbacks() -> list[str]:
     fallbacks = _parse(os.environ.get(FALLBACKS) or "[]")
     if type(fallbacks) is not list or not all(type(password) is str for password in fallbacks):
-        raise ConfigError(f'{FALLBACKS}: expected a JSON list of passwords, ["...", "..."].', code="fallbacks")
+        raise UsageError(f'{FALLBACKS}: expected a JSON list of passwords, ["...", "..."].', code="fallbacks")
     return fallbacks
 
 

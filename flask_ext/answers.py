@@ -1,0 +1,116 @@
+"""What somebody is answered who may not see a page: the way to the login page, 401, or 503 while nobody can know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import abort, after_this_request, current_app, jsonify, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask.wrappers import Response
+
+from sealed_session.reasons import Reason
+
+from . import redirects, state
+from .current import request_session
+
+RETRY_AFTER = 5
+"""Seconds, where the provider named none."""
+
+_LONGEST_WAIT = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a page was refused: what an ``unauthorized_handler`` is given.
+
+    Attributes:
+        reason: Why.
+        payload: Of ``step_up``, the provider's answer, plain JSON. Not in the repr.
+        login_url: Where to sign in, with the way back; None without LOGIN_VIEW.
+    """
+
+    reason: Reason
+    payload: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    login_url: str | None = None
+
+
+def refuse(reason: Reason) -> ResponseReturnValue:
+    """Answer a request that needs somebody signed in, and has nobody, or nobody who signed in lately enough."""
+    if reason is Reason.UNAVAILABLE:
+        return _unavailable()
+    refusal = Refusal(reason, request_session().payload, login_url())
+    handler = state.of(current_app).callbacks.unauthorized
+    if handler is not None:
+        answer: ResponseReturnValue = current_app.ensure_sync(handler)(refusal)
+        return answer
+    return _unauthorized(refusal)
+
+
+def login_url() -> str | None:
+    """Return the address of LOGIN_VIEW, with the way back to what was asked for; None without LOGIN_VIEW."""
+    view = state.of(current_app).config.login_view
+    if view is None:
+        return None
+    back = _way_back()
+    if view.startswith(("/", "https://", "http://")):
+        return f"{view}{'&' if '?' in view else '?'}{urlencode({'next': back})}" if back else view
+    return url_for(view, next=back)
+
+
+def _way_back() -> str | None:
+    if _is_htmx():
+        return redirects.local_target_of(request.headers.get("HX-Current-URL"), request)
+    return redirects.here(request) if request.method in ("GET", "HEAD") else None
+
+
+def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
+    if refusal.login_url is not None and _is_htmx():
+        return "", 401, {"HX-Redirect": refusal.login_url}
+    if refusal.login_url is not None and _is_navigation():
+        return redirect(refusal.login_url)
+    if refusal.login_url is None and _wants_html():
+        abort(401)
+    return _json(401, "login_required", refusal.reason)
+
+
+def _unavailable() -> ResponseReturnValue:
+    wait = request_session().retry_after
+    seconds = ceil(min(max(1, RETRY_AFTER if wait is None else wait), _LONGEST_WAIT))
+
+    @after_this_request
+    def say_when(response: Response) -> Response:
+        response.headers.setdefault("Retry-After", str(seconds))
+        return response
+
+    if _wants_html():
+        abort(503)
+    return _json(503, "unavailable", Reason.UNAVAILABLE)
+
+
+def _json(status: int, error: str, reason: Reason) -> ResponseReturnValue:
+    return jsonify(error=error, reason=reason), status
+
+
+def _is_htmx() -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _is_navigation() -> bool:
+    """Return whether a person is waiting for a page (Fetch Metadata, or what old browsers tell)."""
+    if request.method not in ("GET", "HEAD"):
+        return False
+    mode = request.headers.get("Sec-Fetch-Mode")
+    return mode == "navigate" if mode is not None else _wants_html()
+
+
+def _wants_html() -> bool:
+    """Return whether HTML is asked for by name, as browsers do; a caller that takes anything is given JSON."""
+    if _is_htmx():
+        return False
+    return "Accept" not in request.headers or any(
+        kind in ("text/html", "application/xhtml+xml") and quality > 0 for kind, quality in request.accept_mimetypes
+    )

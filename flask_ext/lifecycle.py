@@ -1,0 +1,292 @@
+"""The session of one request: read, renewed when due, changed by the application, written with the response.
+
+    came in with the cookie ──settle──▶ signed in, or signed out for a reason
+                                         │ sign_in, update, refresh, sign_out
+                                         ▼
+    response ◀──finish── keep (nothing to write) | seal (something changed) | end (signed out on purpose)
+
+What the application does beats what happens by itself; the last of its acts counts. ``finish`` may run several times:
+for a response, for the error response that replaces it, and again when somebody looked late.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Any
+
+from werkzeug import Request, Response
+
+from sealed_session import Session, UsageError
+from sealed_session.exact_json import JsonObject
+from sealed_session.reasons import Reason
+from sealed_session.refresh import Kind, Outcome, attempt
+
+from . import cache, companions, reading, sealing, signals
+from .reading import Found
+from .signals import logger
+from .state import AppState, host_of
+
+
+class Write(Enum):
+    """What the response shall do to the cookie."""
+
+    KEEP = auto()
+    """Nothing: the browser has what it should have."""
+    SEAL = auto()
+    """Carry the session, sealed when the response is made, smaller if need be."""
+    SEALED = auto()
+    """Carry what was sealed when the application asked for it."""
+    END = auto()
+    """Clear it."""
+
+
+class RequestSession:
+    """One request's session. Belongs to its request, as the request belongs to its thread."""
+
+    __slots__ = (
+        "_app",
+        "_found",
+        "_payload",
+        "_reason",
+        "_request",
+        "_retry_after",
+        "_sealed",
+        "_session",
+        "_settled",
+        "_started_at",
+        "_write",
+        "_written",
+    )
+
+    def __init__(self, app: AppState, request: Request) -> None:
+        self._app = app
+        self._request = request
+        self._found = self._read()
+        self._settled = False
+        self._session: Session | None = None
+        self._started_at = None if self._found.opened is None else self._found.opened.started_at
+        self._reason: Reason | None = None
+        self._payload: JsonObject = {}
+        self._retry_after: float | None = None
+        self._sealed: str | None = None
+        self._written: list[str] = []
+        opened = self._found.opened
+        stale = opened is not None and (opened.needs_reseal or self._found.leftovers)
+        self._write = Write.SEAL if stale else Write.KEEP
+
+    # What the application reads. None of it raises.
+
+    @property
+    def session(self) -> Session | None:
+        """The session; None when signed out. Renewed, if it is due, by the first who asks."""
+        if not self._settled:
+            self._settle()
+        return self._session
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why there is no session."""
+        return self._reason if self.session is None else None
+
+    @property
+    def started_at(self) -> int | None:
+        """When the person signed in, Unix seconds."""
+        return None if self.session is None else self._started_at
+
+    @property
+    def payload(self) -> JsonObject:
+        """Of a step-up, the provider's answer."""
+        return self._payload if self.session is None else {}
+
+    @property
+    def retry_after(self) -> float | None:
+        """Of an unavailable session, when to try again, in seconds."""
+        return self._retry_after if self.session is None else None
+
+    # What the application does.
+
+    def sign_in(self, session: Session) -> None:
+        """Open a session, in place of whatever there was."""
+        self._check_writable("sign_in")
+        if session.session_id is None:
+            session = session.replace(session_id=secrets.token_urlsafe(16))
+        self._carry(session, self._app.now())
+        signals.send(signals.session_opened, session=session, started_at=self._started_at)
+
+    def sign_out(self) -> Session | None:
+        """End the session; return the one that there was."""
+        self._check_writable("sign_out")
+        ended = self._at_hand()
+        self._settled = True
+        self._be_signed_out(Reason.MISSING)
+        self._write = Write.END
+        signals.send(signals.session_closed, session=ended)
+        return ended
+
+    def update(self, changes: Mapping[str, Any]) -> None:
+        """Change the application's side of the session."""
+        self._check_writable("update")
+        session = self.session
+        if session is None or self._started_at is None:
+            raise _nobody(self._reason)
+        self._carry(session.replace(**changes), self._started_at)
+
+    def refresh(self, force: bool, arguments: Mapping[str, Any]) -> Outcome:
+        """Renew the session where it is due, or where the caller wants it so."""
+        self._check_writable("refresh")
+        session = self._at_hand()
+        if self._app.provider is None:
+            raise UsageError("nobody could refresh it.", fix="Give SealedSession a provider.", code="no_provider")
+        if session is None:
+            raise _nobody(self._reason or self._found.reason)
+        self._adopt(session)
+        if not force and not arguments and self._app.is_live(session):
+            return Outcome(Kind.CURRENT, session)
+        return self._apply(session, attempt(self._app.provider, session, arguments))
+
+    # How a session comes about, and how it ends.
+
+    def _read(self) -> Found:
+        app, request = self._app, self._request
+        if not app.config.cookie.covers(host_of(request)):
+            app.warn_once(
+                "a request came for the host %r, which the cookie's Domain %r does not cover: no browser will keep a "
+                "cookie that is set there.",
+                host_of(request),
+                app.config.cookie.domain,
+            )
+        if len(request.environ.get("HTTP_COOKIE", "")) > reading.MAX_HEADER:
+            return reading.TOO_LONG
+        return reading.read(request.cookies, app.sealer, tuple(app.config.cookie.previous_names))
+
+    def _settle(self) -> None:
+        opened = self._found.opened
+        if opened is not None:
+            self._adopt(opened.session)
+            if not self._app.is_live(opened.session):
+                self._apply(opened.session, self._renew(opened.session))
+        else:
+            self._settled = True
+            self._be_signed_out(self._found.reason)
+        if self._reason not in (None, Reason.MISSING):
+            logger.info("signed out: %s", self._reason)
+            signals.send(signals.session_rejected, reason=self._reason)
+
+    def _renew(self, session: Session) -> Outcome:
+        """Renew a session because its access token has ended, where the answer could still carry the new one."""
+        if companions.is_speculative(self._request) or self._request.method == "OPTIONS":
+            return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
+        if self._app.provider is None or self._is_finished:
+            return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
+        return attempt(self._app.provider, session, {})
+
+    def _apply(self, session: Session, outcome: Outcome) -> Outcome:
+        if outcome.session is not None:
+            self._session, self._write = outcome.session, Write.SEAL
+            signals.send(signals.session_refreshed, session=outcome.session)
+            return outcome
+        if outcome.reason is not Reason.EXPIRED:  # there it was not even tried
+            signals.send(signals.session_refresh_failed, kind=outcome.kind, reason=outcome.reason)
+        if outcome.reason is Reason.DENIED or not self._app.is_live(session):
+            self._be_signed_out(outcome.reason, outcome.payload, outcome.retry_after)
+        return outcome
+
+    def _at_hand(self) -> Session | None:
+        """Return the session without renewing it; also one that could not be renewed."""
+        if self._session is not None or self._write is Write.END:
+            return self._session
+        return self._found.opened.session if self._found.opened is not None else None
+
+    def _adopt(self, session: Session) -> None:
+        self._settled, self._session, self._reason = True, session, None
+
+    def _be_signed_out(
+        self, reason: Reason | None, payload: JsonObject | None = None, retry_after: float | None = None
+    ) -> None:
+        self._session, self._reason = None, reason
+        self._payload, self._retry_after = payload or {}, retry_after
+
+    def _carry(self, session: Session, started_at: int) -> None:
+        self._sealed = self._app.sealer.seal(session, started_at=started_at)  # before anything changes: it may raise
+        self._settled, self._session, self._reason = True, session, None
+        self._started_at, self._write = started_at, Write.SEALED
+
+    def _check_writable(self, what: str) -> None:
+        if self._is_finished:
+            raise UsageError(
+                f"{what}: the response is made, and its headers can carry no cookie any more.",
+                fix="Call it in the view, before the response is returned or streamed.",
+                code="response_finished",
+            )
+
+    @property
+    def _is_finished(self) -> bool:
+        return self._app.finished in self._request.environ
+
+    # The response.
+
+    def finish(self, response: Response) -> Response:
+        """Let a response carry what it should. May be called again, for the same response or for its successor."""
+        lines = self._lines(response)
+        if self._written or lines:
+            others = [line for line in response.headers.getlist("Set-Cookie") if line not in self._written]
+            response.headers.setlist("Set-Cookie", others + lines)
+            self._written = lines
+        cache.vary_by_cookie(response)
+        if lines or self._session is not None or self._reason is Reason.UNAVAILABLE:
+            cache.keep_private(response)
+        return response
+
+    def _lines(self, response: Response) -> list[str]:
+        app, request = self._app, self._request
+        if self._write is Write.SEAL:
+            self._seal()
+        if self._write is Write.KEEP and not app.companions:
+            return []
+        scheme, host = request.scheme, host_of(request)
+        if self._write is Write.END:
+            return self._clear(scheme, host)
+        lines = self._set(scheme, host) if self._write is Write.SEALED else []
+        if self._session is not None:
+            for companion in app.companions:
+                lines += companions.lines(companion.cookies(self._session, request, response), scheme, host)
+        return lines
+
+    def _seal(self) -> None:
+        """Seal what no view waits for: new tokens, or the session as it was under what sealing is done with now."""
+        self._write = Write.KEEP
+        session, opened = self._at_hand(), self._found.opened
+        if session is None or self._started_at is None:
+            return
+        done = sealing.seal(self._app.sealer, session, self._started_at)
+        if done.sealed is not None:
+            self._sealed, self._write = done.sealed, Write.SEALED
+        if done.sealed_as != "complete":
+            logger.error("the session does not fit into its cookie; sealed: %s. See docs/guide.md.", done.sealed_as)
+            signals.send(signals.session_too_large, report=done.report, sealed_as=done.sealed_as)
+        if opened is not None and session is opened.session:
+            logger.info("sealed anew: %s", ", ".join(opened.reseal_reasons) or "more than one cookie")
+            signals.send(signals.session_resealed, reasons=opened.reseal_reasons, password_index=opened.password_index)
+
+    def _set(self, scheme: str, host: str) -> list[str]:
+        cookie = self._app.config.cookie
+        others = cookie.clear_others(scheme, host) if self._found.leftovers else []
+        return [*others, cookie.set(self._sealed or "", scheme, host)]
+
+    def _clear(self, scheme: str, host: str) -> list[str]:
+        cookie = self._app.config.cookie
+        lines = cookie.clear(scheme, host, everywhere=not self._found.foreign)
+        for companion in self._app.companions:
+            for policy in companion.cleared(self._request):
+                lines += policy.clear(scheme, host)
+        return lines
+
+
+def _nobody(reason: Reason | None) -> UsageError:
+    return UsageError(
+        f"nobody is signed in ({reason or Reason.MISSING}).",
+        fix="Call it in a view under login_required, or ask `if current_session:` first.",
+        code="no_session",
+    )

@@ -1,0 +1,63 @@
+"""From the request's cookies to the session they carry. Nothing that a browser sends raises."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from werkzeug.datastructures import MultiDict
+
+from sealed_session import Sealer, Unsealed, UnsealError
+from sealed_session.reasons import Reason, reason_of
+
+MAX_HEADER = 65_536
+"""Characters of a Cookie header that are looked at. No server that is set up sensibly lets as much through."""
+
+
+class Found(NamedTuple):
+    """What the cookies carried.
+
+    Attributes:
+        opened: The session; None where none opened.
+        reason: Why none opened.
+        leftovers: Whether there is more of ours than the one cookie there should be: a former name, or the same name
+            under another Domain.
+        foreign: Whether there are values under our names that do not open. They may be another deployment's.
+    """
+
+    opened: Unsealed | None
+    reason: Reason | None
+    leftovers: bool = False
+    foreign: bool = False
+
+
+_MISSING = Found(None, Reason.MISSING)
+TOO_LONG = Found(None, Reason.UNREADABLE, foreign=True)
+"""The answer to a header over ``MAX_HEADER``."""
+
+_TELLING = (Reason.TOO_OLD, Reason.UNKNOWN_KEY, Reason.UNSUPPORTED, Reason.UNREADABLE)
+"""Of several reasons the first of these is told."""
+
+
+def read(cookies: MultiDict[str, str], sealer: Sealer, previous_names: tuple[str, ...]) -> Found:
+    """Try every cookie of our names; of those that open, take the newest.
+
+    The current name goes before former ones. Two values of one name are two cookies with different Domain or Path.
+    """
+    values = [(name, value) for name in (sealer.name, *previous_names) for value in cookies.getlist(name)]
+    if not values:
+        return _MISSING
+    opened: list[Unsealed] = []
+    reasons: set[Reason] = set()
+    for name, value in values:
+        try:
+            opened.append(sealer.unseal(value, name=name))
+        except UnsealError as error:
+            reasons.add(reason_of(error.code))
+    if not opened:
+        return Found(None, next(filter(reasons.__contains__, _TELLING)), foreign=True)
+    best = opened[0] if len(opened) == 1 else max(opened, key=_rank)
+    return Found(best, None, len(opened) > 1 or "name" in best.reseal_reasons, bool(reasons))
+
+
+def _rank(opened: Unsealed) -> tuple[bool, int]:
+    return "name" not in opened.reseal_reasons, opened.sealed_at

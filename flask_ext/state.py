@@ -1,0 +1,109 @@
+"""What ``init_app`` builds for one application. It stands in ``app.extensions["sealed_session"]`` and never changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from flask import Flask
+from werkzeug import Request
+from werkzeug.exceptions import HTTPException
+
+from sealed_session import Sealer, Session, UsageError
+from sealed_session.exact_json import JsonObject
+from sealed_session.providers import Provider
+
+from .companions import Companion
+from .config import Config
+from .signals import logger
+
+NAME = "sealed_session"
+
+Clock = Callable[[], float]
+Trimmer = Callable[[JsonObject], JsonObject | None]
+
+
+_numbers = count(1)
+
+
+def _new_key() -> str:
+    return f"sealed_session.{next(_numbers)}"
+
+
+@dataclass(slots=True)
+class Callbacks:
+    """Functions that the application registers, before or after ``init_app``."""
+
+    unauthorized: Callable[..., Any] | None = None
+    trimmer: Trimmer | None = None
+    has_user_fields: bool = False
+
+    def trim(self, user: JsonObject) -> JsonObject | None:
+        """Return what is sealed of a user."""
+        return user if self.trimmer is None else self.trimmer(user)
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """One application's settings and collaborators. Shared by all of its requests and threads.
+
+    Attributes:
+        key: Under which a request's environ holds its session. Two extensions in one environ do not meet.
+    """
+
+    config: Config
+    sealer: Sealer
+    provider: Provider | None
+    companions: tuple[Companion, ...]
+    clock: Clock | None
+    callbacks: Callbacks
+    key: str = field(default_factory=_new_key)
+    _said: set[str] = field(default_factory=set)
+
+    @property
+    def finished(self) -> str:
+        """The key under which a request's environ says that its response is made."""
+        return self.key + ".finished"
+
+    def now(self) -> int:
+        """Return the time, Unix seconds."""
+        return int(time.time() if self.clock is None else self.clock())  # looked up now, for those who freeze it
+
+    def is_live(self, session: Session) -> bool:
+        """Return whether the access token is still good, with the leeway that clocks need."""
+        now = self.now()
+        ends, session_ends = session.access_expires_at, session.session_expires_at
+        return (ends is None or now < ends + self.config.clock_skew) and (session_ends is None or now < session_ends)
+
+    def warn_once(self, message: str, *facts: Any) -> None:
+        """Log a warning the first time that this application has a reason to."""
+        if message not in self._said:
+            self._said.add(message)
+            logger.warning(message + " Said once.", *facts)
+
+
+def of(app: Flask) -> AppState:
+    """Return an application's state.
+
+    Raises:
+        UsageError: ``init_app`` was not called for it (``not_initialised``).
+    """
+    state: AppState | None = app.extensions.get(NAME)
+    if state is None:
+        raise UsageError(
+            f"the application {app.import_name!r} has no sealed session.",
+            fix="Call SealedSession().init_app(app) first.",
+            code="not_initialised",
+        )
+    return state
+
+
+def host_of(request: Request) -> str:
+    """Return the host that was asked, port included; empty where the header is nothing one could trust."""
+    try:
+        return request.host
+    except HTTPException:
+        return ""

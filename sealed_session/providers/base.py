@@ -1,0 +1,70 @@
+"""What a provider must be able to do, and the wrapper that makes one of any function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
+from ..arguments import wrong_type
+from ..session import Session
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """Renews sessions. Called from many threads at once."""
+
+    def can_refresh(self, session: Session) -> bool:
+        """Return whether the session holds what ``refresh`` needs. Must not ask anybody."""
+        ...
+
+    def refresh(self, session: Session, /, **arguments: Any) -> Session:
+        """Renew a session.
+
+        Args:
+            session: The session as it was sealed.
+            arguments: What the caller wants beside new tokens, for example ``organization_id="org_1"``.
+
+        Returns:
+            A session with the new tokens. Of the other values those suffice that have changed: what is absent, the
+            refresh token too, is kept from the old session.
+
+        Raises:
+            RefreshDenied: The provider says that the session or its refresh token is dead.
+            StepUpRequired: The person must do something first; ``payload`` is the provider's answer.
+            ProviderUnavailable: No usable answer; ``retry_after`` in seconds where the provider gave it. Whatever
+                else is raised counts as this.
+        """
+        ...
+
+
+RefreshFunction = Callable[..., Session]
+"""``refresh(session, **arguments) -> Session``, with the errors of ``Provider.refresh``."""
+
+
+class FunctionProvider:
+    """A provider made of one function; it can refresh what has a refresh token."""
+
+    def __init__(self, function: RefreshFunction) -> None:
+        self._function = function
+
+    def can_refresh(self, session: Session) -> bool:
+        """Return whether there is a refresh token."""
+        return session.refresh_token is not None
+
+    def refresh(self, session: Session, /, **arguments: Any) -> Session:
+        """Call the function."""
+        return self._function(session, **arguments)
+
+
+def as_provider(given: Provider | RefreshFunction) -> Provider:
+    """Return a provider as it is, and a function wrapped.
+
+    Raises:
+        UsageTypeError: Neither; a class that was not called, for example.
+    """
+    if not isinstance(given, type):
+        if isinstance(given, Provider):
+            return given
+        if callable(given):
+            return FunctionProvider(given)
+    raise wrong_type("provider", "a provider, or a function refresh(session) -> Session", given)

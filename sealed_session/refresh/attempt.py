@@ -1,0 +1,66 @@
+"""One call of a provider, as an outcome. It sees to no other request: two at once are two calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ProviderUnavailable, RefreshDenied, StepUpRequired
+from ..providers.base import Provider
+from ..reasons import Reason
+from ..session import Session
+from .outcome import Kind, Outcome
+
+_KEPT = ("refresh_token", "user", "impersonator", "extra", "session_id", "session_expires_at", "tokens")
+"""What an answer may leave out: it is kept. The end of the old access token is not among them."""
+
+
+def attempt(provider: Provider, session: Session, arguments: Mapping[str, Any]) -> Outcome:
+    """Ask the provider for new tokens, where the session has what that takes. Never raises.
+
+    Args:
+        provider: Whom to ask.
+        session: The session at hand.
+        arguments: Passed on to the provider.
+    """
+    try:
+        if not provider.can_refresh(session):
+            return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
+        answer = provider.refresh(session, **arguments)
+    except RefreshDenied:
+        return Outcome(Kind.DENIED, reason=Reason.DENIED)
+    except StepUpRequired as error:
+        return Outcome(Kind.STEP_UP, reason=Reason.STEP_UP, payload=error.payload)
+    except ProviderUnavailable as error:
+        return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, retry_after=error.retry_after)
+    except Exception as error:  # whatever a provider raises, the session outlives it
+        return _unusable(f"raised {type(error).__name__}")
+    if not isinstance(answer, Session):
+        return _unusable(f"returned {type(answer).__name__}")
+    return _judge(session, answer)
+
+
+def _judge(session: Session, answer: Session) -> Outcome:
+    before, after = session.claims.get("sub"), answer.claims.get("sub")
+    if before is not None and after is not None and before != after:
+        _log("the provider answered with the session of somebody else (another `sub`); denied.")
+        return Outcome(Kind.DENIED, reason=Reason.DENIED)
+    return Outcome(Kind.REFRESHED, session=merge(session, answer))
+
+
+def merge(session: Session, answer: Session) -> Session:
+    """Return the provider's answer, with what it leaves out taken from the session it was asked about."""
+    old = session.to_mapping()
+    kept = {name: old[name] for name in _KEPT if name in old}  # type: ignore[literal-required]
+    return Session.from_mapping({**kept, **answer.to_mapping()})
+
+
+def _unusable(what: str) -> Outcome:
+    _log(f"the provider's refresh {what}; expected a Session, RefreshDenied, StepUpRequired or ProviderUnavailable.")
+    return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
+
+
+def _log(message: str) -> None:
+    import logging  # rare, as in sealer.py
+
+    logging.getLogger("sealed_session").error(message)

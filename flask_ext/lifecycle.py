@@ -20,6 +20,7 @@ from werkzeug import Request, Response
 
 from sealed_session import Session, UsageError
 from sealed_session.exact_json import JsonObject
+from sealed_session.hosts import is_this_machine
 from sealed_session.reasons import Reason
 from sealed_session.refresh import Kind, Outcome, attempt
 
@@ -272,6 +273,12 @@ class RequestSession:
 
     def _set(self, scheme: str, host: str) -> list[str]:
         cookie = self._app.config.cookie
+        if scheme == "http" and cookie.is_secure(scheme, host) and not is_this_machine(host):
+            self._app.warn_once(
+                "a Secure cookie was set over http for the host %r: browsers drop it. Use https; behind a proxy that "
+                "ends it, werkzeug's ProxyFix. `flask sealed-session check --url ...` says more.",
+                host,
+            )
         others = cookie.clear_others(scheme, host) if self._found.leftovers else []
         return [*others, cookie.set(self._sealed or "", scheme, host)]
 

@@ -266,7 +266,7 @@ class Sealer:
     def _associated_data(self, name: str) -> bytes:
         if not isinstance(name, str):
             raise wrong_type("name", "a str", name)
-        if not 1 <= len(name) <= 255 or not _NAME_CHARACTERS.issuperset(name):
+        if not is_cookie_name(name):
             raise UsageError(
                 "name: not a cookie name; expected 1 to 255 ASCII letters, digits and !#$%&'*+-.^_`|~",
                 code="bad_name",
@@ -330,6 +330,11 @@ def unseal(
         UsageError: A wrong password, as ``KeyRing``.
     """
     return Sealer(KeyRing(password, fallbacks), name=name).unseal(sealed).session
+
+
+def is_cookie_name(name: str) -> bool:
+    """Return whether a text can name a cookie: a token (RFC 6265, section 4.1.1) of 1 to 255 characters."""
+    return 1 <= len(name) <= 255 and _NAME_CHARACTERS.issuperset(name)
 
 
 def _too_large(report: SizeReport) -> SealTooLarge:

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealed_session import ConfigError, KeyRing, Problem, Sealer, UsageError, UsageTypeError, generate_password
-from sealed_session.cookie import MAX_AGE_CAP, CookiePolicy, check
+from sealed_session.cookie import CookiePolicy, check
+from sealed_session.cookie_rules import MAX_AGE_CAP
 from sealed_session.public_suffix import _suffixes, is_public_suffix
 
 HTTPS = ("https", "app.example.com")

@@ -56,8 +56,10 @@ def boolean(value: Any) -> bool:
     """Take True or False."""
     if type(value) is bool:
         return value
-    hint = f" {_JSON} write true or false." if isinstance(value, str) else ""
-    raise UsageError(f"is {_shown(value)}, no boolean.", fix=f"set it to True or False.{hint}", code="setting_type")
+    if isinstance(value, str):
+        fix = f"set it to True or False. {_JSON} true or false."
+        raise UsageError(f"is {_shown(value)}, no boolean.", fix=fix, code="boolean_as_text")
+    raise UsageError(f"is {_shown(value)}, no boolean.", fix="set it to True or False.", code="setting_type")
 
 
 def whole_number(least: int, most: int) -> Callable[[Any], int]:
@@ -185,7 +187,7 @@ def read(settings: Mapping[str, Any], *, has_trimmer: bool = False) -> Config:
     eager = reader.eager(cookie, values.pop("access_token_cookie"))
     reader.strangers()
     if has_trimmer and values["user_fields"] is not None:
-        reader.found("USER_FIELDS", "there is a user_trimmer as well.", "keep one of them.", "two_trimmers")
+        reader.found("USER_FIELDS", "there is a user_trimmer as well.", "keep one of them.", code="two_trimmers")
     if reader.problems or ring is None or cookie is None:
         raise ConfigError("SealedSession", reader.problems)
     return Config(ring=ring, cookie=cookie, eager=eager, **values)
@@ -198,7 +200,7 @@ class _Reader:
         self.settings = settings
         self.problems: list[Problem] = []
 
-    def found(self, key: str, problem: str, fix: str, code: str) -> None:
+    def found(self, key: str, problem: str, fix: str, *, code: str) -> None:
         self.problems.append(Problem(PREFIX + key, problem, fix, code))
 
     def values(self) -> dict[str, Any]:
@@ -207,7 +209,7 @@ class _Reader:
             try:
                 values[key.lower()] = check(self.settings.get(PREFIX + key, default))
             except UsageError as error:
-                self.found(key, error.problem, error.fix, error.code)
+                self.found(key, error.problem, error.fix, code=error.code)
                 values[key.lower()] = default
         return values
 
@@ -216,13 +218,13 @@ class _Reader:
         fallbacks = self.settings.get(PREFIX + "PASSWORD_FALLBACKS", [])
         before = len(self.problems)
         if password is None or password == "":
-            self.found("PASSWORD", "is missing.", _set_password(), "password_missing")
+            self.found("PASSWORD", "is missing.", _set_password(), code="password_missing")
         else:
             self._derive("PASSWORD", "", password)
         if not isinstance(fallbacks, list | tuple):
             problem = f"is {_kind(fallbacks)}, no list; a text would be one password per character."
             fix = f'write [old_password]. {_JSON} ["ssk1_..."].'
-            self.found("PASSWORD_FALLBACKS", problem, fix, "fallbacks_type")
+            self.found("PASSWORD_FALLBACKS", problem, fix, code="fallbacks_type")
             return None
         for position, fallback in enumerate(fallbacks, 1):
             self._derive("PASSWORD_FALLBACKS", f"fallback {position} ", fallback)
@@ -233,13 +235,13 @@ class _Reader:
             derive_root(password)
         except UsageError as error:
             problem = error.problem.removeprefix("the password ")
-            self.found(key, f"{which}{problem}", _lower(error.fix) or _GENERATE, error.code)
+            self.found(key, f"{which}{problem}", _lower(error.fix) or _GENERATE, code=error.code)
 
     def _ring(self, password: Any, fallbacks: Any) -> KeyRing | None:
         try:
             return KeyRing(password, fallbacks)
         except UsageError as error:  # each is good by itself: two of them are the same
-            self.found("PASSWORD_FALLBACKS", error.problem, "remove it.", error.code)
+            self.found("PASSWORD_FALLBACKS", error.problem, "remove it.", code=error.code)
             return None
 
     def cookie(self) -> CookiePolicy | None:
@@ -256,7 +258,7 @@ class _Reader:
                 "COOKIE_NAME",
                 f"{policy.name!r} is the name of Flask's own session cookie; each would overwrite the other.",
                 "choose another name, or set SESSION_COOKIE_NAME.",
-                "name_of_flask_session",
+                code="name_of_flask_session",
             )
         return policy
 
@@ -264,14 +266,15 @@ class _Reader:
         if name is None or cookie is None:
             return None
         if name in (cookie.name, *cookie.previous_names, self.settings.get("SESSION_COOKIE_NAME", "session")):
-            self.found("ACCESS_TOKEN_COOKIE", "is the name of another cookie.", "choose another.", "name_taken")
+            self.found("ACCESS_TOKEN_COOKIE", "is the name of another cookie.", "choose another.", code="name_taken")
             return None
         try:
             return replace(
                 cookie, name=name, previous_names=(), domain=None, path="/", max_age=EAGER_SECONDS, http_only=False
             )
         except ConfigError as error:
-            self.problems += [found._replace(setting=PREFIX + "ACCESS_TOKEN_COOKIE") for found in error.problems]
+            for problem in error.problems:  # all else is as in the session's cookie, so it is the name
+                self.found("ACCESS_TOKEN_COOKIE", problem.problem, "choose another name.", code=problem.code)
             return None
 
     def strangers(self) -> None:
@@ -279,7 +282,7 @@ class _Reader:
             name = key.removeprefix(PREFIX)
             if key == PREFIX.rstrip("_"):
                 fix = "write SEALED_SESSION_PASSWORD with single underscores, for example."
-                self.found("", "is no setting by itself.", fix, "unknown_setting")
+                self.found("", "is no setting by itself.", fix, code="unknown_setting")
             elif key.startswith(PREFIX) and name not in KNOWN:
                 near = get_close_matches(name, KNOWN, 1)
                 fix = (
@@ -287,7 +290,7 @@ class _Reader:
                     if near
                     else "remove it; docs/configuration.md has every setting."
                 )
-                self.found(name, "is no setting of this release.", fix, "unknown_setting")
+                self.found(name, "is no setting of this release.", fix, code="unknown_setting")
 
 
 def _key_of_field(name: str) -> str:

@@ -12,12 +12,16 @@ import pytest
 
 import sealed_session
 from sealed_session import (
+    ConfigError,
     KeyRing,
     PayloadTypeError,
+    Problem,
+    ProviderUnavailable,
     SealedSessionError,
     Sealer,
     SealError,
     SealTooLarge,
+    StepUpRequired,
     UnsealError,
     UsageError,
     UsageTypeError,
@@ -51,12 +55,16 @@ def test_wrong_types_are_type_errors_too() -> None:
         UsageError("m"),
         PayloadTypeError("m", path="user.a"),
         SealError("m", code="too_old"),
+        UsageError("m", fix="f", code="bad_name"),
+        ConfigError("owner", [Problem("setting", "is wrong.", "set it.", "bad_name")]),
+        StepUpRequired({"code": "mfa"}, code="mfa"),
+        ProviderUnavailable(retry_after=3),
     ],
 )
 def test_errors_survive_pickling(error: SealedSessionError) -> None:
     """Worker pools and task queues carry exceptions."""
     back = pickle.loads(pickle.dumps(error))  # noqa: S301
-    assert (type(error), str(error), error.code) == (type(back), str(back), back.code)
+    assert (type(error), str(error), error.code, vars(error)) == (type(back), str(back), back.code, vars(back))
 
 
 def test_the_report_survives_pickling() -> None:
@@ -83,6 +91,7 @@ def test_every_code_is_documented_and_every_documented_code_exists() -> None:
     )
     classes = [value for value in vars(sealed_session).values() if inspect.isclass(value)]
     used = {value.code for value in classes if issubclass(value, SealedSessionError)}
-    for path in (ROOT / "sealed_session").rglob("*.py"):
-        used |= codes_in(path.read_text(encoding="utf-8"))
+    for package in ("sealed_session", "flask_ext"):
+        for path in (ROOT / package).rglob("*.py"):
+            used |= codes_in(path.read_text(encoding="utf-8"))
     assert used == documented, f"not documented: {sorted(used - documented)}, gone: {sorted(documented - used)}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
@@ -176,13 +176,13 @@ def redirected(asked: Asked, response: TestResponse) -> Asked | None:
     location = response.headers.get("Location")
     if location is None or response.status_code not in REDIRECTS:
         return None
-    url = urldefrag(urljoin(asked.url, location)).url
+    url = urljoin(asked.url, location)
     if urlsplit(url).scheme not in {"http", "https"}:
         return None
     dropped = {"authorization"} if origin_of(url) != origin_of(asked.url) else set()
     following = replace(asked, url=url, context=asked.context.redirected(asked.url))
     if asked.method in BECOMES_GET.get(response.status_code, ()):
-        following = replace(following, method="GET")
+        following = replace(following, method="GET", body={})
         dropped |= {"content-type"}
     return replace(following, headers={k: v for k, v in asked.headers.items() if k.lower() not in dropped})
 

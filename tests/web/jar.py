@@ -57,7 +57,7 @@ def is_address(host: str) -> bool:
 
 def is_public_suffix(domain: str) -> bool:
     """``com``, ``co.uk``, ``github.io``: nobody owns all that is below."""
-    return not is_address(domain) and public_suffixes().is_public(domain.rstrip("."))
+    return not is_address(domain) and public_suffixes().is_public(domain)
 
 
 def is_loopback(host: str) -> bool:
@@ -261,7 +261,7 @@ class Jar:
         rules = (
             (cookie.secure and not trusted, "secure_over_http"),
             (cookie.http_only and script, "http_only_script"),
-            (not cookie.secure and not trusted and shadows, "secure_exists"),
+            (not trusted and shadows, "secure_exists"),
             (cookie.same_site != "None" and not welcome, "cross_site_response"),
             (cookie.same_site == "None" and not cookie.secure, "samesite_none_insecure"),
             (cookie.partition_key is not None and not cookie.secure, "partitioned_insecure"),

@@ -232,6 +232,13 @@ def test_what_a_redirect_keeps(browser: Browser, code: int, method: str, arrives
     assert ("application/x-www-form-urlencoded" if body else None) == headers_of(response, "Content-Type")[0]
 
 
+def test_a_body_that_is_left_behind_takes_its_type_along(browser: Browser) -> None:
+    """Also one that the caller named."""
+    typed = {"Content-Type": "text/plain"}
+    response = browser.fetch(f"{APP}/?to=/end", method="POST", data="x", headers=typed, follow=True)
+    assert [None] == headers_of(response, "Content-Type")
+
+
 def test_redirects_are_not_followed_unasked(browser: Browser) -> None:
     """So that a test can look at them."""
     assert (302, "/x") == ((response := browser.get(f"{APP}/?to=/x")).status_code, response.headers["Location"])
@@ -297,8 +304,9 @@ def test_a_form_that_is_sent_on(browser: Browser) -> None:
     """To another origin it names the page; from there to yet another it does not."""
     once = browser.post(f"{APP}/?code=307&to={IDP}/end", follow=True)
     twice = browser.post(f"{APP}/?code=307&to={IDP}/%3Fcode=307%26to={APP}/end", follow=True)
-    assert [[APP, "cross-site"], ["null", "cross-site"]] == [
-        headers_of(response, "Origin", "Sec-Fetch-Site") for response in (once, twice)
+    there = browser.post(f"{APP}/?code=307&to={IDP}/%3Fcode=307%26to=/end", follow=True)
+    assert [[APP, "cross-site"], ["null", "cross-site"], [APP, "cross-site"]] == [
+        headers_of(response, "Origin", "Sec-Fetch-Site") for response in (once, twice, there)
     ]
 
 

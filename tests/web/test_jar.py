@@ -104,6 +104,7 @@ def test_bytes_count_and_not_characters(jar: Jar) -> None:
         ("Domain=" + "d" * 1025, "app.example.com", "/"),
         ("Path=/a; Path=/b", "app.example.com", "/b"),
         ("Path=/" + "p" * 1024, "app.example.com", "/"),
+        ("Path=/" + "p" * 1023, "app.example.com", "/" + "p" * 1023),
         ("Unknown=1; =; ;", "app.example.com", "/"),
     ],
 )
@@ -302,6 +303,7 @@ def test_dates_in_any_order(text: str) -> None:
         "06 Nov 08:49:37",
         "06 Nov 1600 08:49:37",
         "06 Nov 123 08:49:37",
+        "06 Nov 4 08:49:37",
         "32 Nov 1994 08:49:37",
         "31 Nov 1994 08:49:37",
         "29 Feb 1995 08:49:37",
@@ -372,6 +374,13 @@ def test_secure_cookies_are_left_alone(jar: Jar, old: str, new: str, reason: str
     """Over http none of that name can be put in their place or over them."""
     jar.store(old, APP)
     assert reason == jar.store(new, PLAIN)
+
+
+def test_a_partitioned_cookie_is_in_nobodys_way(jar: Jar) -> None:
+    """Over http nobody sees it, so nothing is put over it."""
+    jar.store("a=1; Secure; SameSite=None; Partitioned", APP)
+    assert jar.store("a=2", PLAIN) is None
+    assert "a=1; a=2" == jar.header(APP)
 
 
 def test_https_may_replace_a_secure_cookie_by_a_plain_one(jar: Jar) -> None:

@@ -12,10 +12,10 @@ _TARGETED = ("CDN-Cache-Control", "Surrogate-Control", "Cloudflare-CDN-Cache-Con
 
 def vary_by_cookie(response: Response) -> None:
     """Say that the answer depends on the cookie, beside what it depends on already (RFC 9110, section 12.5.5)."""
-    if "Vary" in response.headers:
-        response.vary.add("Cookie")
-    else:
+    if "Vary" not in response.headers:
         response.headers["Vary"] = "Cookie"
+    elif "*" not in response.vary:
+        response.vary.add("Cookie")
 
 
 def keep_private(response: Response) -> None:

@@ -22,7 +22,7 @@ def request_session() -> RequestSession:
         RuntimeError: There is no request (Flask's own error).
         UsageError: The application has no sealed session (``not_initialised``).
     """
-    app, environ = state.of(current_app), request.environ
+    environ, app = request.environ, state.of(current_app)
     found: RequestSession | None = environ.get(app.key)
     if found is None:
         found = environ[app.key] = RequestSession(app, request._get_current_object())  # type: ignore[attr-defined]

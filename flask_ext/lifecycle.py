@@ -21,6 +21,7 @@ from werkzeug import Request, Response
 from sealed_session import Session, UsageError
 from sealed_session.exact_json import JsonObject
 from sealed_session.hosts import is_this_machine
+from sealed_session.providers import Provider
 from sealed_session.reasons import Reason
 from sealed_session.refresh import Kind, Outcome, attempt
 
@@ -49,6 +50,7 @@ class RequestSession:
     __slots__ = (
         "_app",
         "_found",
+        "_kept",
         "_payload",
         "_reason",
         "_request",
@@ -67,15 +69,19 @@ class RequestSession:
         self._found = self._read()
         self._settled = False
         self._session: Session | None = None
-        self._started_at = None if self._found.opened is None else self._found.opened.started_at
+        self._started_at = 0
+        self._kept: Session | None = None  # what the cookie holds; also that of somebody who counts as signed out
         self._reason: Reason | None = None
         self._payload: JsonObject = {}
         self._retry_after: float | None = None
         self._sealed: str | None = None
         self._written: list[str] = []
+        self._write = Write.KEEP
         opened = self._found.opened
-        stale = opened is not None and (opened.needs_reseal or self._found.leftovers)
-        self._write = Write.SEAL if stale else Write.KEEP
+        if opened is not None:
+            self._kept, self._started_at = opened.session, opened.started_at
+            if opened.needs_reseal or self._found.leftovers:
+                self._write = Write.SEAL
 
     # What the application reads. None of it raises.
 
@@ -119,10 +125,9 @@ class RequestSession:
     def sign_out(self) -> Session | None:
         """End the session; return the one that there was."""
         self._check_writable("sign_out")
-        ended = self._at_hand()
-        self._settled = True
+        ended, self._kept = self._kept, None
+        self._settled, self._write = True, Write.END
         self._be_signed_out(Reason.MISSING)
-        self._write = Write.END
         signals.send(signals.session_closed, session=ended)
         return ended
 
@@ -130,22 +135,23 @@ class RequestSession:
         """Change the application's side of the session."""
         self._check_writable("update")
         session = self.session
-        if session is None or self._started_at is None:
+        if session is None:
             raise _nobody(self._reason)
         self._carry(session.replace(**changes), self._started_at)
 
     def refresh(self, force: bool, arguments: Mapping[str, Any]) -> Outcome:
         """Renew the session where it is due, or where the caller wants it so."""
         self._check_writable("refresh")
-        session = self._at_hand()
+        session = self._kept
         if self._app.provider is None:
             raise UsageError("nobody could refresh it.", fix="Give SealedSession a provider.", code="no_provider")
         if session is None:
             raise _nobody(self._reason or self._found.reason)
-        self._adopt(session)
-        if not force and not arguments and self._app.is_live(session):
+        if not self._settled:
+            self._settled, self._session = True, session
+        if self._session is not None and not force and not arguments and self._app.is_live(session):
             return Outcome(Kind.CURRENT, session)
-        return self._apply(session, attempt(self._app.provider, session, arguments))
+        return self._apply(session, self._ask(self._app.provider, session, arguments))
 
     # How a session comes about, and how it ends.
 
@@ -163,14 +169,11 @@ class RequestSession:
         return reading.read(request.cookies, app.sealer, tuple(app.config.cookie.previous_names))
 
     def _settle(self) -> None:
-        opened = self._found.opened
-        if opened is not None:
-            self._adopt(opened.session)
-            if not self._app.is_live(opened.session):
-                self._apply(opened.session, self._renew(opened.session))
-        else:
-            self._settled = True
+        self._settled, self._session = True, self._kept
+        if self._kept is None:
             self._be_signed_out(self._found.reason)
+        elif not self._app.is_live(self._kept):
+            self._apply(self._kept, self._renew(self._kept))
         if self._reason not in (None, Reason.MISSING):
             logger.info("signed out: %s", self._reason)
             signals.send(signals.session_rejected, reason=self._reason)
@@ -181,27 +184,23 @@ class RequestSession:
             return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
         if self._app.provider is None or self._is_finished:
             return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
-        return attempt(self._app.provider, session, {})
+        return self._ask(self._app.provider, session, {})
 
-    def _apply(self, session: Session, outcome: Outcome) -> Outcome:
-        if outcome.session is not None:
-            self._session, self._write = outcome.session, Write.SEAL
-            signals.send(signals.session_refreshed, session=outcome.session)
-            return outcome
-        if outcome.reason is not Reason.EXPIRED:  # there it was not even tried
+    def _ask(self, provider: Provider, session: Session, arguments: Mapping[str, Any]) -> Outcome:
+        outcome = attempt(provider, session, arguments)
+        if outcome.session is None and outcome.reason is not Reason.EXPIRED:  # for which nobody was asked
             signals.send(signals.session_refresh_failed, kind=outcome.kind, reason=outcome.reason)
-        if outcome.reason is Reason.DENIED or not self._app.is_live(session):
-            self._be_signed_out(outcome.reason, outcome.payload, outcome.retry_after)
         return outcome
 
-    def _at_hand(self) -> Session | None:
-        """Return the session without renewing it; also one that could not be renewed."""
-        if self._session is not None or self._write is Write.END:
-            return self._session
-        return self._found.opened.session if self._found.opened is not None else None
-
-    def _adopt(self, session: Session) -> None:
-        self._settled, self._session, self._reason = True, session, None
+    def _apply(self, session: Session, outcome: Outcome) -> Outcome:
+        """Go on with what a refresh came to. One that failed leaves a session alone that is good without it."""
+        if outcome.session is not None:
+            self._session = self._kept = outcome.session
+            self._write, self._reason = Write.SEAL, None
+            signals.send(signals.session_refreshed, session=outcome.session)
+        elif outcome.reason is Reason.DENIED or not self._app.is_live(session):
+            self._be_signed_out(outcome.reason, outcome.payload, outcome.retry_after)
+        return outcome
 
     def _be_signed_out(
         self, reason: Reason | None, payload: JsonObject | None = None, retry_after: float | None = None
@@ -211,7 +210,8 @@ class RequestSession:
 
     def _carry(self, session: Session, started_at: int) -> None:
         self._sealed = self._app.sealer.seal(session, started_at=started_at)  # before anything changes: it may raise
-        self._settled, self._session, self._reason = True, session, None
+        self._session = self._kept = session
+        self._settled, self._reason = True, None
         self._started_at, self._write = started_at, Write.SEALED
 
     def _check_writable(self, what: str) -> None:
@@ -242,8 +242,8 @@ class RequestSession:
 
     def _lines(self, response: Response) -> list[str]:
         app, request = self._app, self._request
-        if self._write is Write.SEAL:
-            self._seal()
+        if self._write is Write.SEAL and self._kept is not None:
+            self._seal(self._kept)
         if self._write is Write.KEEP and not app.companions:
             return []
         scheme, host = request.scheme, host_of(request)
@@ -255,19 +255,16 @@ class RequestSession:
                 lines += companions.lines(companion.cookies(self._session, request, response), scheme, host)
         return lines
 
-    def _seal(self) -> None:
+    def _seal(self, session: Session) -> None:
         """Seal what no view waits for: new tokens, or the session as it was under what sealing is done with now."""
-        self._write = Write.KEEP
-        session, opened = self._at_hand(), self._found.opened
-        if session is None or self._started_at is None:
-            return
+        self._write, opened = Write.KEEP, self._found.opened
         done = sealing.seal(self._app.sealer, session, self._started_at)
         if done.sealed is not None:
             self._sealed, self._write = done.sealed, Write.SEALED
         if done.sealed_as != "complete":
             logger.error("the session does not fit into its cookie; sealed: %s. See docs/guide.md.", done.sealed_as)
             signals.send(signals.session_too_large, report=done.report, sealed_as=done.sealed_as)
-        if opened is not None and session is opened.session:
+        elif opened is not None and session is opened.session:
             logger.info("sealed anew: %s", ", ".join(opened.reseal_reasons) or "more than one cookie")
             signals.send(signals.session_resealed, reasons=opened.reseal_reasons, password_index=opened.password_index)
 
@@ -279,7 +276,7 @@ class RequestSession:
                 "ends it, werkzeug's ProxyFix. `flask sealed-session check --url ...` says more.",
                 host,
             )
-        others = cookie.clear_others(scheme, host) if self._found.leftovers else []
+        others = cookie.clear_others(scheme, host, everywhere=not self._found.foreign) if self._found.leftovers else []
         return [*others, cookie.set(self._sealed or "", scheme, host)]
 
     def _clear(self, scheme: str, host: str) -> list[str]:

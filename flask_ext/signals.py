@@ -14,7 +14,7 @@ A session shows no token in its repr, and holds them all the same: do not send i
 from __future__ import annotations
 
 import logging
-from traceback import format_tb
+from traceback import extract_tb
 from typing import Any
 
 from blinker import Namespace, Signal
@@ -40,5 +40,7 @@ def send(signal: Signal, **facts: Any) -> None:
         try:
             receiver(sender, **facts)
         except Exception as error:  # somebody else's code must not cost a session
-            where = "".join(format_tb(error.__traceback__)[-1:]).strip()
-            logger.error("a receiver of %s raised %s: %s", signal.name, type(error).__name__, where)  # type: ignore[attr-defined]
+            at = extract_tb(error.__traceback__)[-1]
+            logger.error(
+                "a receiver of a session signal raised %s at %s:%s", type(error).__name__, at.filename, at.lineno
+            )

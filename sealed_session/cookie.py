@@ -128,15 +128,15 @@ class CookiePolicy:
         """
         return self._clear(self._variants(host, everywhere=everywhere), scheme, host)
 
-    def clear_others(self, scheme: str, host: str) -> list[str]:
-        """Return the lines of ``clear(everywhere=True)`` but the one that would undo ``set``.
+    def clear_others(self, scheme: str, host: str, *, everywhere: bool = True) -> list[str]:
+        """Return the lines of ``clear`` but the one that would undo ``set``.
 
         For when a request brought a former name, or the name twice. Write them before the line of ``set``: a client
         by the letter of RFC 6265 (section 5.3, step 11) takes a host-only cookie and one whose Domain is the host for
         the same, and the last line wins.
         """
         kept = (self.name, self.domain)
-        variants = (variant for variant in self._variants(host, everywhere=True) if variant != kept)
+        variants = (variant for variant in self._variants(host, everywhere=everywhere) if variant != kept)
         return self._clear(variants, scheme, host)
 
     def _clear(self, variants: Iterator[tuple[str, str | None]], scheme: str, host: str) -> list[str]:

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
-
-import pytest
 
 from sealed_session import KeyRing, Sealer, generate_password
 from tests.conftest import SAMPLES
+from tests.programs import needs_node, node
 
 HERE = Path(__file__).parent
 VECTORS = HERE.parent / "vectors" / "native_v1.json"
-NODE = shutil.which("node")
-needs_node = pytest.mark.skipif(
-    NODE is None and not os.environ.get("CI"), reason="node is not on PATH; install Node.js 20 or later to run this"
-)
-
-
-def node(*arguments: str, text: str = "") -> str:
-    """Run a program of ours on Node."""
-    assert NODE, "node is not on PATH: CI needs Node.js 20 or later"
-    done = subprocess.run([NODE, *arguments], input=text, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @needs_node

@@ -4,10 +4,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check fmt bench clean
+.PHONY: demo tour test check fmt bench clean
 
 demo: $(VENV)/ready
-	$(BIN)/python -m examples.demo
+	$(BIN)/python -m examples.app
+
+tour: $(VENV)/ready
+	$(BIN)/python -m examples.tour
 
 test: check
 	$(BIN)/coverage run -m pytest
@@ -25,6 +28,7 @@ fmt: $(VENV)/ready
 bench: $(VENV)/bench
 	$(BIN)/python -m benchmarks size
 	$(BIN)/python -m benchmarks throughput
+	$(BIN)/python -m benchmarks request
 
 $(VENV)/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("sealed-session needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say which: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'

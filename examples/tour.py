@@ -1,4 +1,4 @@
-"""``make demo``: seals and opens the sample sessions, draws where the bytes go, and shows what the errors say."""
+"""``make tour``: seals and opens the sample sessions in a terminal, draws where the bytes go, shows what errors say."""
 
 from __future__ import annotations
 

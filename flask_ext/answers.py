@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from flask import abort, after_this_request, current_app, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
+from werkzeug.exceptions import Unauthorized
 
 from sealed_session.reasons import Reason
 
@@ -21,6 +22,7 @@ RETRY_AFTER = 5
 """Seconds, where the provider named none."""
 
 _LONGEST_WAIT = 86_400
+_FOUND, _SEE_OTHER = 302, 303
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +32,38 @@ class Refusal:
     Attributes:
         reason: Why.
         payload: Of ``step_up``, the provider's answer, plain JSON. Not in the repr.
+        way_back: Path and query to come back to after signing in; None for what cannot be asked for again.
         login_url: Where to sign in, with the way back; None without LOGIN_VIEW.
     """
 
     reason: Reason
     payload: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    way_back: str | None = None
     login_url: str | None = None
 
 
+class LoginRequired(Unauthorized):
+    """The 401 of a page that needs somebody signed in: what an ``errorhandler(401)`` is given.
+
+    Attributes:
+        refusal: Why.
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
 def refuse(reason: Reason) -> ResponseReturnValue:
-    """Answer a request that needs somebody signed in, and has nobody, or nobody who signed in lately enough."""
+    """Answer a request that needs somebody signed in, and has nobody, or nobody who signed in lately enough.
+
+    Raises:
+        LoginRequired, ServiceUnavailable: Where the answer is an error page, which the application may have of its own.
+    """
     if reason is Reason.UNAVAILABLE:
         return _unavailable()
-    refusal = Refusal(reason, request_session().payload, login_url())
+    back = _way_back()
+    refusal = Refusal(reason, request_session().payload, back, login_url(back))
     handler = state.of(current_app).callbacks.unauthorized
     if handler is not None:
         answer: ResponseReturnValue = current_app.ensure_sync(handler)(refusal)
@@ -50,12 +71,11 @@ def refuse(reason: Reason) -> ResponseReturnValue:
     return _unauthorized(refusal)
 
 
-def login_url() -> str | None:
-    """Return the address of LOGIN_VIEW, with the way back to what was asked for; None without LOGIN_VIEW."""
+def login_url(back: str | None = None) -> str | None:
+    """Return the address of LOGIN_VIEW, with the way back; None without LOGIN_VIEW."""
     view = state.of(current_app).config.login_view
     if view is None:
         return None
-    back = _way_back()
     if view.startswith(("/", "https://", "http://")):
         return f"{view}{'&' if '?' in view else '?'}{urlencode({'next': back})}" if back else view
     return url_for(view, next=back)
@@ -71,9 +91,9 @@ def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
     if refusal.login_url is not None and _is_htmx():
         return "", 401, {"HX-Redirect": refusal.login_url}
     if refusal.login_url is not None and _is_navigation():
-        return redirect(refusal.login_url)
+        return redirect(refusal.login_url, _FOUND if request.method in ("GET", "HEAD") else _SEE_OTHER)
     if refusal.login_url is None and _wants_html():
-        abort(401)
+        raise LoginRequired(refusal)
     return _json(401, "login_required", refusal.reason)
 
 
@@ -100,11 +120,12 @@ def _is_htmx() -> bool:
 
 
 def _is_navigation() -> bool:
-    """Return whether a person is waiting for a page (Fetch Metadata, or what old browsers tell)."""
-    if request.method not in ("GET", "HEAD"):
-        return False
+    """Return whether a person is waiting for a page (Fetch Metadata, or what old browsers tell).
+
+    One who sent a form too: by then the form is lost, and JSON would be no help.
+    """
     mode = request.headers.get("Sec-Fetch-Mode")
-    return mode == "navigate" if mode is not None else _wants_html()
+    return mode == "navigate" if mode is not None else request.method in ("GET", "HEAD") and _wants_html()
 
 
 def _wants_html() -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from flask import Flask, got_request_exception, request
 from flask.wrappers import Response
 
-from sealed_session import Sealer, Session, UsageError
+from sealed_session import Sealer, Session, SizeReport, UsageError
 from sealed_session.arguments import wrong_type
 from sealed_session.exact_json import JsonObject
 from sealed_session.providers import Provider, RefreshFunction, as_provider
@@ -27,12 +27,12 @@ class SignOutResult(NamedTuple):
     """What signing out came to.
 
     Attributes:
-        url: Where to send the person; None when nowhere in particular.
+        url: Where to send the person.
         revoked: Whether the provider has confirmed that the session is dead.
         recorded: Whether it is on record here, so that a copy of the cookie is refused as well.
     """
 
-    url: str | None
+    url: str
     revoked: bool
     recorded: bool
 
@@ -141,13 +141,13 @@ class SealedSession:
         """End the session; the response clears every cookie of ours. Beats whatever happens by itself.
 
         Args:
-            return_to: Where the person shall go; comes back as the result's ``url``.
+            return_to: Where the person shall go; comes back as the result's ``url``. None: to the application's start.
 
         Raises:
             UsageError: The response is on its way (``response_finished``).
         """
         request_session().sign_out()
-        return SignOutResult(return_to, revoked=False, recorded=False)
+        return SignOutResult(return_to or f"{request.script_root}/", revoked=False, recorded=False)
 
     def update(self, *, user: JsonObject | None = _UNCHANGED, extra: JsonObject | None = _UNCHANGED) -> None:
         """Replace the application's side of the session. When the person signed in stays, and so do the tokens.
@@ -179,6 +179,22 @@ class SealedSession:
                 way (``response_finished``).
         """
         return request_session().refresh(force, provider_arguments)
+
+    @property
+    def session(self) -> Session | None:
+        """The current request's whole session, the refresh token included; None when nobody is signed in.
+
+        For code that talks to the provider itself. Keep it out of templates, logs and caches.
+        """
+        return request_session().session
+
+    def measure(self) -> SizeReport:
+        """Measure the cookie of the current request's session: where its characters go, its attributes included.
+
+        Raises:
+            UsageError: Nobody is signed in (``no_session``).
+        """
+        return request_session().measure()
 
     def next_url(self, default: str = "/") -> str:
         """Return where to go after signing in: the request's argument ``next``, if it is a path of this application.

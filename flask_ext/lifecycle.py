@@ -18,7 +18,7 @@ from typing import Any
 
 from werkzeug import Request, Response
 
-from sealed_session import Session, UsageError
+from sealed_session import Session, SizeReport, UsageError
 from sealed_session.exact_json import JsonObject
 from sealed_session.hosts import is_this_machine
 from sealed_session.providers import Provider
@@ -103,6 +103,11 @@ class RequestSession:
         return None if self.session is None else self._started_at
 
     @property
+    def password_index(self) -> int | None:
+        """Which password opened the cookie: 0 the current one, 1 the first fallback; None where none did."""
+        return None if self._found.opened is None else self._found.opened.password_index
+
+    @property
     def payload(self) -> JsonObject:
         """Of a step-up, the provider's answer."""
         return self._payload if self.session is None else {}
@@ -121,6 +126,14 @@ class RequestSession:
             session = session.replace(session_id=secrets.token_urlsafe(16))
         self._carry(session, self._app.now())
         signals.send(signals.session_opened, session=session, started_at=self._started_at)
+
+    def measure(self) -> SizeReport:
+        """Measure the cookie of the session at hand, with its attributes."""
+        session = self.session
+        if session is None:
+            raise _nobody(self._reason)
+        attributes = self._app.config.cookie.attributes(self._request.scheme, host_of(self._request))
+        return self._app.sealer.measure(session, attributes=attributes)
 
     def sign_out(self) -> Session | None:
         """End the session; return the one that there was."""
@@ -180,9 +193,10 @@ class RequestSession:
 
     def _renew(self, session: Session) -> Outcome:
         """Renew a session because its access token has ended, where the answer could still carry the new one."""
-        if companions.is_speculative(self._request) or self._request.method == "OPTIONS":
+        request = self._request
+        if companions.is_speculative(request) or request.method == "OPTIONS" or self._is_finished:
             return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
-        if self._app.provider is None or self._is_finished:
+        if self._app.provider is None:
             return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
         return self._ask(self._app.provider, session, {})
 
@@ -197,6 +211,8 @@ class RequestSession:
         if outcome.session is not None:
             self._session = self._kept = outcome.session
             self._write, self._reason = Write.SEAL, None
+            if not self._app.is_live(outcome.session):
+                self._app.warn_once("the provider's new access token has ended already: compare the clocks.")
             signals.send(signals.session_refreshed, session=outcome.session)
         elif outcome.reason is Reason.DENIED or not self._app.is_live(session):
             self._be_signed_out(outcome.reason, outcome.payload, outcome.retry_after)
@@ -257,10 +273,9 @@ class RequestSession:
 
     def _seal(self, session: Session) -> None:
         """Seal what no view waits for: new tokens, or the session as it was under what sealing is done with now."""
-        self._write, opened = Write.KEEP, self._found.opened
-        done = sealing.seal(self._app.sealer, session, self._started_at)
-        if done.sealed is not None:
-            self._sealed, self._write = done.sealed, Write.SEALED
+        done, opened = sealing.seal(self._app.sealer, session, self._started_at), self._found.opened
+        self._sealed = done.sealed or self._sealed  # what this request sealed before goes before nothing
+        self._write = Write.KEEP if self._sealed is None else Write.SEALED
         if done.sealed_as != "complete":
             logger.error("the session does not fit into its cookie; sealed: %s. See docs/guide.md.", done.sealed_as)
             signals.send(signals.session_too_large, report=done.report, sealed_as=done.sealed_as)

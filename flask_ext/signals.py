@@ -38,7 +38,7 @@ def send(signal: Signal, **facts: Any) -> None:
     sender = current_app._get_current_object()  # type: ignore[attr-defined]
     for receiver in signal.receivers_for(sender):
         try:
-            receiver(sender, **facts)
+            sender.ensure_sync(receiver)(sender, **facts)
         except Exception as error:  # somebody else's code must not cost a session
             at = extract_tb(error.__traceback__)[-1]
             logger.error(

@@ -73,7 +73,8 @@ def guard_everything() -> ResponseReturnValue | None:
     """Refuse whoever is not signed in, but for what must stay open (REQUIRE_LOGIN)."""
     rule = request.url_rule
     automatic = request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)
-    return None if automatic or is_open(current_app, request.endpoint) else refusal(inf)
+    login = state.of(current_app).config.login_view == request.path
+    return None if automatic or login or is_open(current_app, request.endpoint) else refusal(inf)
 
 
 def is_open(app: Flask, endpoint: str | None) -> bool:
@@ -114,10 +115,14 @@ def _guard(view: F, limit: float) -> F:
             return view(*arguments, **named) if refused is None else refused
 
         guarded = guarded_plain
-    setattr(view, GUARDED, True)
+    _mark(view, GUARDED)
     return cast(F, guarded)
 
 
 def _marked_public(view: F) -> F:
-    setattr(view, _PUBLIC, True)
+    _mark(view, _PUBLIC)
     return view
+
+
+def _mark(view: Any, mark: str) -> None:
+    setattr(getattr(view, "__func__", view), mark, True)  # a bound method shows what its function has

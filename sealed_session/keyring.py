@@ -41,7 +41,8 @@ class KeyRing:
             if root in roots[:-1]:
                 same = roots.index(root)
                 raise UsageError(
-                    f"fallback {position} is the same as {f'fallback {same}' if same else 'the password'}. Remove it.",
+                    f"fallback {position} is the same as {f'fallback {same}' if same else 'the password'}.",
+                    fix="Remove it.",
                     code="fallback_duplicate" if same else "fallback_is_password",
                 )
         self._keys = tuple(map(RootKey, roots))
@@ -70,5 +71,5 @@ def _derive_fallback(position: int, fallback: str) -> bytes:
     try:
         return derive_root(fallback)
     except UsageError as error:
-        problem, code, kind = str(error), error.code, type(error)
-    raise kind(f"fallback {position}: {problem}", code=code)
+        problem, fix, code, kind = error.problem, error.fix, error.code, type(error)
+    raise kind(f"fallback {position}: {problem}", fix=fix, code=code)

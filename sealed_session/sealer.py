@@ -349,7 +349,7 @@ def _too_large(report: SizeReport) -> SealTooLarge:
     values = [part for part in report.parts if part.label not in ("name", "overhead")]
     largest = max(values, key=lambda part: part.characters)
     advice = (
-        "Seal less of the user: Sealer(..., user_fields=[...])"
+        "Seal less of the user: name the fields to keep in user_fields"
         if largest.label == "user"
         else f"Most of it is {largest.label} ({largest.characters}): ask the provider for less, or keep it on a server"
     )

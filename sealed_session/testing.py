@@ -118,8 +118,7 @@ class FakeProvider:
         failure = self._use_up(session.refresh_token, arguments)
         if failure is not None:
             raise failure.with_traceback(None)  # it may have been raised before
-        claims = {name: value for name, value in session.claims.items() if name != "exp"}
-        return Session(**self._tokens({**claims, **arguments}))
+        return Session(**self._tokens({**session.claims, **arguments}))
 
     def fail(self, error: Exception | None = None, times: int | None = 1) -> None:
         """Answer the next refreshes with an error, and touch no token. Said twice, the second error follows the first.

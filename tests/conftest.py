@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,3 +61,10 @@ def make_sealer(password: str) -> Callable[..., Sealer]:
         return Sealer(KeyRing(password), **options)
 
     return make
+
+
+@pytest.fixture
+def pythons_own_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take pytest's loader out: it loads the packages of plugins, as ours is one, and runpy can get no code from it."""
+    own = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("_pytest.")]
+    monkeypatch.setattr(sys, "meta_path", own)

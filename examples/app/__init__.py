@@ -5,7 +5,7 @@ controls.py   the demo's own buttons: another password, the end of a token, a pr
 rotating.py   how the password is changed while the application runs
 outside.py    what is no part of an application: the identity provider, here a fake one, and the clock
 people.py     the sample people
-cookie.py     a look into the cookie: who opened it, and where its bytes go
+cookie.py     the size of the cookie, and of the same session in other formats
 events.py     what happened lately, by the extension's signals
 """
 

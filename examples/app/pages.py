@@ -6,7 +6,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
-from flask_ext import SealedSession, current_session, login_required
+from flask_ext import LoginRequired, SealedSession, current_session, login_required
 from sealed_session import SealTooLarge
 
 from . import cookie
@@ -42,7 +42,7 @@ def sign_in(key: str) -> Response:
 @login_required
 def session() -> str:
     """Show the session, and where the bytes of its cookie go."""
-    return render_template("session.html", cookie=cookie.look())
+    return render_template("session.html", cookie=cookie.look(auth))
 
 
 @pages.post("/note")
@@ -68,10 +68,12 @@ def sign_out() -> Response:
 
 
 @pages.app_errorhandler(401)
-def please_sign_in(_error: HTTPException) -> tuple[str, int]:
+def please_sign_in(error: LoginRequired) -> tuple[str, int]:
     """Say why, and offer to sign in; from there it goes on to the page that was asked for."""
-    back = request.path if request.method == "GET" else url_for("pages.session")
-    return render_template("start.html", people=PEOPLE.values(), refused=True, back=back, fresh=FRESH), 401
+    back = error.refusal.way_back or url_for("pages.session")
+    return render_template(
+        "start.html", people=PEOPLE.values(), reason=error.refusal.reason, back=back, fresh=FRESH
+    ), 401
 
 
 @pages.app_errorhandler(503)

@@ -10,7 +10,7 @@ from itertools import accumulate, groupby, pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
-from ..sealer import SIZE_WARN_BYTES
+from ..sealer import MAX_COOKIE_BYTES, SIZE_WARN_BYTES
 from ..size import SizePart, SizeReport
 from .texts import printable
 
@@ -75,13 +75,18 @@ def facts(title: str, rows: Iterable[tuple[str, str, str]]) -> Iterator[Line]:
 
 
 def budget(report: SizeReport, pen: Pen) -> Iterator[Line]:
-    """Draw where the characters of a cookie go: the whole against the limit, then every part."""
+    """Draw where the characters of a cookie go: the whole against the limit, then every part.
+
+    Attributes, which the limit is not about, are listed and not in the bar.
+    """
     ruler = Ruler(report.limit, max(report.limit, report.cookie), pen.width - 3, pen.blocks)
     yield [("size", BOLD), *_verdict(report)]
-    yield [("  ", NONE), *ruler.fill([(_fill(part, pen), _look(part)[1], part.characters) for part in report.parts])]
+    cookie = [part for part in report.parts if part.label != "attributes"]
+    yield [("  ", NONE), *ruler.fill([(_fill(part, pen), _look(part)[1], part.characters) for part in cookie])]
     yield [("  ", NONE), *ruler.axis()]
     yield from _parts(report, pen)
-    yield [(f"  {SIZE_WARN_BYTES}: some proxies refuse it   {report.limit}: browsers drop it", DIM)]
+    end = "browsers drop it" if report.limit >= MAX_COOKIE_BYTES else "the limit that is set"
+    yield [(f"  {SIZE_WARN_BYTES}: some proxies refuse it   {report.limit}: {end}", DIM)]
     yield []
 
 

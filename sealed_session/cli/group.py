@@ -44,10 +44,10 @@ def _usage_error(error: click.ClickException, words: Sequence[str]) -> UsageErro
             "--password-file FILE.",
             code="usage",
         )
-    return UsageError(_without(words, error.format_message()), code="usage")
+    return UsageError(without_what_was_typed(words, error.format_message()), code="usage")
 
 
-def _without(words: Sequence[str], message: str) -> str:
+def without_what_was_typed(words: Sequence[str], message: str) -> str:
     """Take what was typed out of a message: somebody may have typed a secret. Options stay, without their value."""
     for word in words:
         typed = word.partition("=")[2] if word.startswith("-") else word

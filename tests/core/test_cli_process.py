@@ -128,6 +128,7 @@ def test_main_takes_the_words_of_the_process(
     assert (0, True) == (ended.value.code, capfd.readouterr().out.startswith("ssk1_"))
 
 
+@pytest.mark.usefixtures("pythons_own_import")
 def test_the_package_is_a_program(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """The same one: ``python -m sealed_session``."""
     monkeypatch.setattr(sys, "argv", ["sealed_session", "generate-password"])
@@ -136,6 +137,7 @@ def test_the_package_is_a_program(monkeypatch: pytest.MonkeyPatch, capfd: pytest
     assert (0, True) == (ended.value.code, capfd.readouterr().out.startswith("ssk1_"))
 
 
+@pytest.mark.usefixtures("pythons_own_import")
 def test_importing_the_program_does_not_run_it(capfd: pytest.CaptureFixture[str]) -> None:
     """As tools that read every module do."""
     runpy.run_module("sealed_session.__main__", run_name="imported")

@@ -26,6 +26,7 @@ def test_it_is_the_one_of_the_format() -> None:
     assert dictionary.SHA256 in specification
 
 
+@pytest.mark.usefixtures("pythons_own_import")
 def test_the_script_builds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that everyone can see where every byte comes from; run as a command it writes the file."""
     assert build_v1.build() == dictionary.DICTIONARY_1

@@ -811,7 +811,7 @@ class TestStreaming:
 
         world.get("/sign-in")
         world.clock.advance(400)
-        assert ("expired", []) == (world.do(stream).text, world.provider.calls)
+        assert ("unavailable", []) == (world.do(stream).text, world.provider.calls)
 
     def test_what_was_read_before_stays(self, world: World) -> None:
         """A view that looks first has its session renewed, and sent."""

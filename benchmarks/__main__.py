@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from . import size, throughput
+from . import request, size, throughput
 from .report import Options, Report
 
 
@@ -24,6 +24,7 @@ class Benchmark(NamedTuple):
 BENCHMARKS = {
     "size": Benchmark("How long is the cookie value, and how large a session fits?", size.measure),
     "throughput": Benchmark("How long do seal, unseal and import take?", throughput.measure),
+    "request": Benchmark("How much time does a request cost?", request.measure),
 }
 
 HELD, NOT_HELD, USAGE = 0, 1, 2

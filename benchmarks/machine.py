@@ -32,6 +32,9 @@ class Machine:
     workos: str | None
     joserfc: str | None
     itsdangerous: str | None
+    flask: str | None
+    werkzeug: str | None
+    flask_login: str | None
     node: str | None
     iron_session: str | None
     cpu: str
@@ -43,25 +46,31 @@ class Machine:
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """Say it in three lines."""
+        """Say it in four lines, the machine in the last."""
         build = "built with" if self.optimised else "built without"
         return [
             f"{self.python}, {build} --enable-optimizations; sealed-session {self.sealed_session}, "
             f"cryptography {self.cryptography} ({self.openssl}), msgpack {self.msgpack}, zlib {self.zlib}",
             f"Peers: {self.peers() or 'none'}",
+            f"Web: {self.web() or 'none'}",
             f"Machine: {self.cpu}, {self.cpus} CPUs, {self.platform}",
         ]
 
     def peers(self) -> str:
         """Name the peers at hand with their versions."""
-        named = {
-            "workos": self.workos,
-            "joserfc": self.joserfc,
-            "itsdangerous": self.itsdangerous,
-            "iron-session": self.iron_session,
-            "Node": self.node,
-        }
-        return ", ".join(f"{name} {number}" for name, number in named.items() if number)
+        return _listed(
+            {
+                "workos": self.workos,
+                "joserfc": self.joserfc,
+                "itsdangerous": self.itsdangerous,
+                "iron-session": self.iron_session,
+                "Node": self.node,
+            }
+        )
+
+    def web(self) -> str:
+        """Name the web packages at hand with their versions."""
+        return _listed({"Flask": self.flask, "Werkzeug": self.werkzeug, "Flask-Login": self.flask_login})
 
 
 def inspect() -> Machine:
@@ -77,12 +86,19 @@ def inspect() -> Machine:
         workos=_version("workos"),
         joserfc=_version("joserfc"),
         itsdangerous=_version("itsdangerous"),
+        flask=_version("flask"),
+        werkzeug=_version("werkzeug"),
+        flask_login=_version("flask-login"),
         node=node.version(),
         iron_session=node.package_version("iron-session"),
         cpu=_cpu(),
         cpus=os.cpu_count(),
         platform=f"{platform.system()} {platform.machine()}",
     )
+
+
+def _listed(named: dict[str, str | None]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in named.items() if number)
 
 
 def _version(package: str) -> str | None:

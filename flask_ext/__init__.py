@@ -15,6 +15,9 @@ extension.py      SealedSession
 signals.py        signals and the logger
 eager_script.py   the eager token's script
 commands.py       flask sealed-session check | inspect | size
+diagnosis.py      what is wrong with the settings and the application
+places.py         what a browser does with the cookie at an address
+findings.py       what a diagnosis finds, as values
 testing.py        SealedClient
 """
 
@@ -23,7 +26,7 @@ try:
 except ImportError:
     raise ImportError("flask_ext needs Flask: pip install 'sealed-session[flask]'") from None
 
-from .answers import Refusal
+from .answers import LoginRequired, Refusal
 from .current import CurrentSession, current_session
 from .extension import SealedSession, SignOutResult
 from .signals import (
@@ -39,6 +42,7 @@ from .views import login_required, public
 
 __all__ = [
     "CurrentSession",
+    "LoginRequired",
     "Refusal",
     "SealedSession",
     "SignOutResult",

@@ -235,13 +235,14 @@ class _Reader:
             derive_root(password)
         except UsageError as error:
             problem = error.problem.removeprefix("the password ")
-            self.found(key, f"{which}{problem}", _lower(error.fix) or _GENERATE, code=error.code)
+            fix = _lower(error.fix) or f"{_GENERATE} {_JSON} digits alone are a number."
+            self.found(key, f"{which}{problem}", fix, code=error.code)
 
     def _ring(self, password: Any, fallbacks: Any) -> KeyRing | None:
         try:
             return KeyRing(password, fallbacks)
         except UsageError as error:  # each is good by itself: two of them are the same
-            self.found("PASSWORD_FALLBACKS", error.problem, "remove it.", code=error.code)
+            self.found("PASSWORD_FALLBACKS", error.problem, _lower(error.fix), code=error.code)
             return None
 
     def cookie(self) -> CookiePolicy | None:
@@ -253,29 +254,31 @@ class _Reader:
         if problems:
             return None
         policy = CookiePolicy(**given)
-        if policy.name == self.settings.get("SESSION_COOKIE_NAME", "session"):
+        flasks = self.settings.get("SESSION_COOKIE_NAME", "session")
+        if flasks in (policy.name, *policy.previous_names):
             self.found(
-                "COOKIE_NAME",
-                f"{policy.name!r} is the name of Flask's own session cookie; each would overwrite the other.",
+                "COOKIE_NAME" if flasks == policy.name else "COOKIE_PREVIOUS_NAMES",
+                f"{flasks!r} is the name of Flask's own session cookie; each would overwrite the other.",
                 "choose another name, or set SESSION_COOKIE_NAME.",
                 code="name_of_flask_session",
             )
         return policy
 
     def eager(self, cookie: CookiePolicy | None, name: str | None) -> CookiePolicy | None:
-        if name is None or cookie is None:
+        if name is None:
+            return None
+        before = len(self.problems)
+        secure = self.settings.get(PREFIX + "COOKIE_SECURE", "auto")
+        for problem in cookie_problems({"name": name, "secure": secure, "http_only": False}):
+            if problem.setting == "name":
+                self.found("ACCESS_TOKEN_COOKIE", problem.problem, "choose another name.", code=problem.code)
+        if cookie is None or len(self.problems) > before:
             return None
         if name in (cookie.name, *cookie.previous_names, self.settings.get("SESSION_COOKIE_NAME", "session")):
             self.found("ACCESS_TOKEN_COOKIE", "is the name of another cookie.", "choose another.", code="name_taken")
-            return None
-        try:
-            return replace(
-                cookie, name=name, previous_names=(), domain=None, path="/", max_age=EAGER_SECONDS, http_only=False
-            )
-        except ConfigError as error:
-            for problem in error.problems:  # all else is as in the session's cookie, so it is the name
-                self.found("ACCESS_TOKEN_COOKIE", problem.problem, "choose another name.", code=problem.code)
-            return None
+        return replace(
+            cookie, name=name, previous_names=(), domain=None, path="/", max_age=EAGER_SECONDS, http_only=False
+        )
 
     def strangers(self) -> None:
         for key in self.settings:

@@ -22,10 +22,11 @@ def request_session() -> RequestSession:
         RuntimeError: There is no request (Flask's own error).
         UsageError: The application has no sealed session (``not_initialised``).
     """
-    environ, app = request.environ, state.of(current_app)
-    found: RequestSession | None = environ.get(app.key)
+    this = request._get_current_object()  # type: ignore[attr-defined] # once: every look through a proxy is a search
+    app = state.of(current_app)
+    found: RequestSession | None = this.environ.get(app.key)
     if found is None:
-        found = environ[app.key] = RequestSession(app, request._get_current_object())  # type: ignore[attr-defined]
+        found = this.environ[app.key] = RequestSession(app, this)
         after_this_request(cast(Callable[[Any], Any], found.finish))
     return found
 
@@ -86,6 +87,11 @@ class CurrentSession:
     def started_at(self) -> int | None:
         """When the person signed in, Unix seconds. Refreshing does not change it."""
         return self._of.started_at
+
+    @property
+    def password_index(self) -> int | None:
+        """Which password opened the cookie that came: 0 the current one, 1 the first fallback; None where none did."""
+        return self._of.password_index
 
     @property
     def reason(self) -> Reason | None:

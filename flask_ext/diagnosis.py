@@ -71,8 +71,8 @@ def _practices(config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
             f"Cookies open by {len(config.ring) - 1} former passwords too. A stolen one is as good as the present one."
         )
         fix = (
-            "connect the signal session_resealed and count its password_index: above 0 it was a fallback that opened a "
-            "cookie. Remove a fallback that has opened none for as long as a cookie lives."
+            "count current_session.password_index: above 0 it was a fallback that opened a cookie. Remove a fallback "
+            "that has opened none for as long as a cookie lives."
         )
         yield _setting("note", "fallbacks_present", "PASSWORD_FALLBACKS", what, fix)
 
@@ -171,11 +171,10 @@ def _application(app: Flask, config: Config, addresses: Sequence[Place]) -> Iter
 
 def _unguarded(app: Flask) -> Iterator[Finding]:
     """Find views that were registered before ``login_required`` had wrapped them."""
-    for endpoint, view in app.view_functions.items():
-        if hasattr(view, views.GUARDED):
-            what = "The view is registered without its login_required: everybody can open it."
-            fix = "write the route above: @app.get(...) first, @login_required below it, then the function."
-            yield Finding("error", "login_required_ignored", _endpoint(endpoint), what, fix)
+    for endpoint in views.ignored_guards(app):
+        what = "The view is registered without its login_required: everybody can open it."
+        fix = "write the route above: @app.get(...) first, @login_required below it, then the function."
+        yield Finding("error", "login_required_ignored", _endpoint(endpoint), what, fix)
 
 
 def _login_view(app: Flask, config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
@@ -185,7 +184,7 @@ def _login_view(app: Flask, config: Config, addresses: Sequence[Place]) -> Itera
     if view.startswith(("http://", "https://")):
         yield from _login_address(app, view, addresses)
     elif view.startswith("/"):
-        yield from _login_path(app, config, view)
+        yield from _login_path(app, view)
     else:
         yield from _login_endpoint(app, view)
 
@@ -204,7 +203,7 @@ def _login_address(app: Flask, view: str, addresses: Sequence[Place]) -> Iterato
         yield _setting("warning", "login_view_elsewhere", "LOGIN_VIEW", what, fix)
 
 
-def _login_path(app: Flask, config: Config, view: str) -> Iterator[Finding]:
+def _login_path(app: Flask, view: str) -> Iterator[Finding]:
     with app.test_request_context(view):
         endpoint, redirected = request.endpoint, isinstance(request.routing_exception, RequestRedirect)
     if redirected:  # to the same with a slash at its end
@@ -213,7 +212,7 @@ def _login_path(app: Flask, config: Config, view: str) -> Iterator[Finding]:
         what = "It is a path that no view of this application answers."
         fix = "name an endpoint; leave the path only where something else answers it."
         yield _setting("note", "login_view_unrouted", "LOGIN_VIEW", what, fix)
-    elif _is_guarded(app.view_functions[endpoint]) or (config.require_login and not views.is_open(app, endpoint)):
+    elif _is_guarded(app.view_functions[endpoint]):
         yield _login_view_closed(endpoint)
 
 
@@ -231,8 +230,7 @@ def _login_endpoint(app: Flask, view: str) -> Iterator[Finding]:
 
 def _login_view_closed(endpoint: str) -> Finding:
     what = f"The endpoint {endpoint!r} is only for people who are signed in: browsers are redirected without end."
-    fix = "take login_required off it; under REQUIRE_LOGIN mark it @public, or name the endpoint instead of the path."
-    return _setting("error", "login_view_closed", "LOGIN_VIEW", what, fix)
+    return _setting("error", "login_view_closed", "LOGIN_VIEW", what, "take login_required off it.")
 
 
 def _can_be_built(app: Flask) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from flask import Flask, got_request_exception, request
+from flask import Flask, current_app, got_request_exception, request
 from flask.wrappers import Response
 
 from sealed_session import Sealer, Session, SizeReport, UsageError
@@ -18,6 +18,7 @@ from . import config, eager_script, redirects, state, views
 from .commands import group
 from .companions import EagerToken
 from .current import current_session, request_session
+from .signals import logger
 from .state import AppState, Callbacks, Clock
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -226,11 +227,15 @@ class SealedSession:
 def _hook(app: Flask, app_state: AppState) -> None:
     """Take our place in an application's requests. Whatever has no session pays for one look into a dict."""
     key, finished = app_state.key, app_state.finished
+    unseen = [True]
 
     @app.after_request
     def sweep(response: Response) -> Response:
         """Write what was changed by hooks that ran after the view's; from here on nothing can be."""
-        environ = request.environ
+        environ = request._get_current_object().environ  # type: ignore[attr-defined] # quicker than by the proxy
+        if unseen:
+            unseen.clear()
+            _complain_of_ignored_guards()
         if key in environ:
             environ[key].finish(response)
         environ[finished] = True
@@ -251,3 +256,11 @@ def _hook(app: Flask, app_state: AppState) -> None:
     if app_state.config.eager is not None:
         app.register_blueprint(eager_script.blueprint())
     app.cli.add_command(group)
+
+
+def _complain_of_ignored_guards() -> None:
+    """Say with the first response what init_app could not know: the views come after it."""
+    for endpoint in views.ignored_guards(current_app):
+        logger.error(
+            "the view %r is open to everybody: login_required stands above its route. Put the route above.", endpoint
+        )

@@ -12,9 +12,10 @@ for a response, for the error response that replaces it, and again when somebody
 from __future__ import annotations
 
 import secrets
+import weakref
 from collections.abc import Mapping
 from enum import Enum, auto
-from typing import Any
+from typing import Any, cast
 
 from werkzeug import Request, Response
 
@@ -29,6 +30,9 @@ from . import cache, companions, reading, sealing, signals
 from .reading import Found
 from .signals import logger
 from .state import AppState, host_of
+
+_FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
+"""By which a proxy shows itself. What they say is anybody's word, and not believed here."""
 
 
 class Write(Enum):
@@ -45,7 +49,11 @@ class Write(Enum):
 
 
 class RequestSession:
-    """One request's session. Belongs to its request, as the request belongs to its thread."""
+    """One request's session. Belongs to its request, as the request belongs to its thread.
+
+    It stands in the request's environ, so it holds the request weakly: with the last word of the response every token
+    is out of memory, and not when the garbage collector next comes by.
+    """
 
     __slots__ = (
         "_app",
@@ -65,7 +73,7 @@ class RequestSession:
 
     def __init__(self, app: AppState, request: Request) -> None:
         self._app = app
-        self._request = request
+        self._request = cast(Request, weakref.proxy(request))
         self._found = self._read()
         self._settled = False
         self._session: Session | None = None
@@ -77,6 +85,11 @@ class RequestSession:
         self._sealed: str | None = None
         self._written: list[str] = []
         self._write = Write.KEEP
+        if self._is_finished:
+            app.warn_once(
+                "a session was first looked at when its response was on its way, without the headers that keep it "
+                "out of caches. Look before the view returns."
+            )
         opened = self._found.opened
         if opened is not None:
             self._kept, self._started_at = opened.session, opened.started_at
@@ -164,22 +177,23 @@ class RequestSession:
             self._settled, self._session = True, session
         if self._session is not None and not force and not arguments and self._app.is_live(session):
             return Outcome(Kind.CURRENT, session)
-        return self._apply(session, self._ask(self._app.provider, session, arguments))
+        outcome = self._ask(self._app.provider, session, arguments)
+        if outcome.reason is Reason.EXPIRED and self._app.is_live(session):  # nothing to refresh with, and no need
+            return Outcome(Kind.CURRENT, session)
+        return self._apply(session, outcome)
 
     # How a session comes about, and how it ends.
 
     def _read(self) -> Found:
-        app, request = self._app, self._request
-        if not app.config.cookie.covers(host_of(request)):
-            app.warn_once(
+        cookie = self._app.config.cookie
+        if cookie.domain is not None and not cookie.covers(host_of(self._request)):
+            self._app.warn_once(
                 "a request came for the host %r, which the cookie's Domain %r does not cover: no browser will keep a "
                 "cookie that is set there.",
-                host_of(request),
-                app.config.cookie.domain,
+                host_of(self._request),
+                cookie.domain,
             )
-        if len(request.environ.get("HTTP_COOKIE", "")) > reading.MAX_HEADER:
-            return reading.TOO_LONG
-        return reading.read(request.cookies, app.sealer, tuple(app.config.cookie.previous_names))
+        return reading.read(self._request.environ.get("HTTP_COOKIE", ""), self._app.sealer, cookie.previous_names)
 
     def _settle(self) -> None:
         self._settled, self._session = True, self._kept
@@ -196,7 +210,7 @@ class RequestSession:
         request = self._request
         if companions.is_speculative(request) or request.method == "OPTIONS" or self._is_finished:
             return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
-        if self._app.provider is None:
+        if self._app.provider is None or self._app.has_ended(session):
             return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
         return self._ask(self._app.provider, session, {})
 
@@ -251,9 +265,7 @@ class RequestSession:
             others = [line for line in response.headers.getlist("Set-Cookie") if line not in self._written]
             response.headers.setlist("Set-Cookie", others + lines)
             self._written = lines
-        cache.vary_by_cookie(response)
-        if lines or self._session is not None or self._reason is Reason.UNAVAILABLE:
-            cache.keep_private(response)
+        cache.mark(response, personal=bool(lines) or self._session is not None or self._reason is Reason.UNAVAILABLE)
         return response
 
     def _lines(self, response: Response) -> list[str]:
@@ -277,22 +289,33 @@ class RequestSession:
         self._sealed = done.sealed or self._sealed  # what this request sealed before goes before nothing
         self._write = Write.KEEP if self._sealed is None else Write.SEALED
         if done.sealed_as != "complete":
-            logger.error("the session does not fit into its cookie; sealed: %s. See docs/guide.md.", done.sealed_as)
-            signals.send(signals.session_too_large, report=done.report, sealed_as=done.sealed_as)
+            logger.error("too large for its cookie; sealed: %s. See docs/how-the-cookie-works.md.", done.sealed_as)
+            if done.report is not None:
+                signals.send(signals.session_too_large, report=done.report, sealed_as=done.sealed_as)
         elif opened is not None and session is opened.session:
             logger.info("sealed anew: %s", ", ".join(opened.reseal_reasons) or "more than one cookie")
             signals.send(signals.session_resealed, reasons=opened.reseal_reasons, password_index=opened.password_index)
 
     def _set(self, scheme: str, host: str) -> list[str]:
         cookie = self._app.config.cookie
-        if scheme == "http" and cookie.is_secure(scheme, host) and not is_this_machine(host):
+        if scheme == "http":
+            self._warn_about_http(host, secure=cookie.is_secure(scheme, host))
+        others = cookie.clear_others(scheme, host, everywhere=not self._found.foreign) if self._found.leftovers else []
+        return [*others, cookie.set(self._sealed or "", scheme, host)]
+
+    def _warn_about_http(self, host: str, *, secure: bool) -> None:
+        if secure and not is_this_machine(host):
             self._app.warn_once(
                 "a Secure cookie was set over http for the host %r: browsers drop it. Use https; behind a proxy that "
                 "ends it, werkzeug's ProxyFix. `flask sealed-session check --url ...` says more.",
                 host,
             )
-        others = cookie.clear_others(scheme, host, everywhere=not self._found.foreign) if self._found.leftovers else []
-        return [*others, cookie.set(self._sealed or "", scheme, host)]
+        elif not secure and any(name in self._request.headers for name in _FORWARDED):
+            self._app.warn_once(
+                "a cookie without Secure was set for %r, and a proxy stands before it. Set "
+                "SEALED_SESSION_COOKIE_SECURE = True, and use werkzeug's ProxyFix.",
+                host,
+            )
 
     def _clear(self, scheme: str, host: str) -> list[str]:
         cookie = self._app.config.cookie

@@ -1,10 +1,9 @@
-"""From the request's cookies to the session they carry. Nothing that a browser sends raises."""
+"""From a request's Cookie header to the session it carries. Nothing that a browser sends raises."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
-
-from werkzeug.datastructures import MultiDict
 
 from sealed_session import Sealer, Unsealed, UnsealError
 from sealed_session.reasons import Reason, reason_of
@@ -20,7 +19,7 @@ class Found(NamedTuple):
         opened: The session; None where none opened.
         reason: Why none opened.
         leftovers: Whether there is more of ours than the one cookie there should be: a former name, or the same name
-            under another Domain.
+            under another Domain. Of several beside a foreign one none can be singled out, so that is left alone.
         foreign: Whether there are values under our names that do not open. They may be another deployment's.
     """
 
@@ -31,19 +30,29 @@ class Found(NamedTuple):
 
 
 _MISSING = Found(None, Reason.MISSING)
-TOO_LONG = Found(None, Reason.UNREADABLE, foreign=True)
-"""The answer to a header over ``MAX_HEADER``."""
+_TOO_LONG = Found(None, Reason.UNREADABLE, foreign=True)
 
 _TELLING = (Reason.TOO_OLD, Reason.UNKNOWN_KEY, Reason.UNSUPPORTED, Reason.UNREADABLE)
 """Of several reasons the first of these is told."""
 
 
-def read(cookies: MultiDict[str, str], sealer: Sealer, previous_names: tuple[str, ...]) -> Found:
+def read(header: str, sealer: Sealer, previous_names: Sequence[str] = ()) -> Found:
     """Try every cookie of our names; of those that open, take the newest.
 
     The current name goes before former ones. Two values of one name are two cookies with different Domain or Path.
+
+    Args:
+        header: The request's Cookie header. Read here and not by Werkzeug, which would first take all of it apart.
+        sealer: Opens the values.
+        previous_names: Former names.
     """
-    values = [(name, value) for name in (sealer.name, *previous_names) for value in cookies.getlist(name)]
+    if len(header) > MAX_HEADER:
+        return _TOO_LONG
+    values = [
+        (name, value)
+        for name, _, value in (pair.strip().partition("=") for pair in header.split(";"))
+        if name == sealer.name or name in previous_names
+    ]
     if not values:
         return _MISSING
     opened: list[Unsealed] = []
@@ -56,7 +65,8 @@ def read(cookies: MultiDict[str, str], sealer: Sealer, previous_names: tuple[str
     if not opened:
         return Found(None, next(filter(reasons.__contains__, _TELLING)), foreign=True)
     best = opened[0] if len(opened) == 1 else max(opened, key=_rank)
-    return Found(best, None, len(opened) > 1 or "name" in best.reseal_reasons, bool(reasons))
+    several = len(opened) > 1 and not reasons
+    return Found(best, None, several or "name" in best.reseal_reasons, bool(reasons))
 
 
 def _rank(opened: Unsealed) -> tuple[bool, int]:

@@ -73,10 +73,13 @@ class AppState:
         return int(time.time() if self.clock is None else self.clock())  # looked up now, for those who freeze it
 
     def is_live(self, session: Session) -> bool:
-        """Return whether the access token is still good, with the leeway that clocks need."""
-        now = self.now()
-        ends, session_ends = session.access_expires_at, session.session_expires_at
-        return (ends is None or now < ends + self.config.clock_skew) and (session_ends is None or now < session_ends)
+        """Return whether the session is good as it is, with the leeway that clocks need."""
+        ends = session.access_expires_at
+        return (ends is None or self.now() < ends + self.config.clock_skew) and not self.has_ended(session)
+
+    def has_ended(self, session: Session) -> bool:
+        """Return whether the provider's own end of the session is past: nothing can renew it."""
+        return session.session_expires_at is not None and self.now() >= session.session_expires_at
 
     def warn_once(self, message: str, *facts: Any) -> None:
         """Log a warning the first time that this application has a reason to."""

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.datastructures import MultiDict
 from werkzeug.test import Cookie
 
 from sealed_session import Session, Unsealed, UsageError, testing
@@ -133,8 +132,8 @@ class SealedClient(FlaskClient):
         """
         app = state.of(self.application)
         # Of two that were sealed in one second, the first is taken: let that be the one that came last.
-        cookies = MultiDict((cookie.decoded_key, cookie.value) for cookie in reversed(self._jar.values()))
-        return reading.read(cookies, app.sealer, tuple(app.config.cookie.previous_names)).opened
+        header = "; ".join(f"{cookie.decoded_key}={cookie.value}" for cookie in reversed(self._jar.values()))
+        return reading.read(header, app.sealer, app.config.cookie.previous_names).opened
 
     @property
     def _jar(self) -> dict[tuple[str, str, str], Cookie]:

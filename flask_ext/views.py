@@ -73,7 +73,7 @@ def guard_everything() -> ResponseReturnValue | None:
     """Refuse whoever is not signed in, but for what must stay open (REQUIRE_LOGIN)."""
     rule = request.url_rule
     automatic = request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)
-    login = state.of(current_app).config.login_view == request.path
+    login = (state.of(current_app).config.login_view or "").partition("?")[0] == request.path
     return None if automatic or login or is_open(current_app, request.endpoint) else refusal(inf)
 
 
@@ -87,6 +87,11 @@ def is_open(app: Flask, endpoint: str | None) -> bool:
         or hasattr(view, _PUBLIC)
         or hasattr(getattr(view, "view_class", None), _PUBLIC)
     )
+
+
+def ignored_guards(app: Flask) -> list[str]:
+    """Return the endpoints whose view was registered before ``login_required`` had wrapped it: all can open them."""
+    return [endpoint for endpoint, view in app.view_functions.items() if hasattr(view, GUARDED)]
 
 
 def is_static(app: Flask, endpoint: str) -> bool:

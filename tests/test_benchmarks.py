@@ -9,11 +9,12 @@ from xml.parsers.expat import ParserCreate
 
 import pytest
 from cryptography.fernet import Fernet
+from werkzeug.test import run_wsgi_app
 
 from benchmarks import __main__ as command
-from benchmarks import fits, node, peers, samples, sizes, stopwatch
-from benchmarks.report import WIDTH, Bar, Check
-from sealed_session import KeyRing, Sealer, generate_password
+from benchmarks import fits, node, peers, request, request_apps, request_timed, samples, sizes, stopwatch
+from benchmarks.report import WIDTH, Bar, Check, Options, Report
+from sealed_session import KeyRing, Sealer, Session, generate_password
 from sealed_session.exact_json import JsonObject
 from sealed_session.peer_sizes import fernet_characters, iron_characters
 
@@ -306,3 +307,119 @@ def test_a_bar_is_a_most_or_a_least() -> None:
     """The bar itself still holds, and what was not measured neither holds nor fails."""
     assert [Check("x", "x", ratio, Bar(0.5)).holds for ratio in (0.5, 0.51, None)] == [True, False, None]
     assert [Check("x", "x", ratio, Bar(8, at_least=True)).holds for ratio in (8, 7.9)] == [True, False]
+
+
+USER_ID = SAMPLES["typical"]["user"]["id"]
+
+
+def made(key: str) -> request_apps.Side:
+    """Make one of the applications that ``request`` compares, with its request."""
+    if key.startswith("flask_login"):
+        pytest.importorskip("flask_login")
+    return request_apps.make(key)
+
+
+@pytest.fixture(scope="module")
+def quick() -> Report:
+    """The shortest measurement of ``request``."""
+    return request.measure(Options(rounds=1, processes=1))
+
+
+def answer(side: request_apps.Side) -> tuple[str, bytes, list[str]]:
+    """Send a side its request: the status, the body and the Set-Cookie lines."""
+    pieces, status, headers = run_wsgi_app(side.app, side.environ.copy())
+    return status, b"".join(pieces), headers.getlist("Set-Cookie")
+
+
+@pytest.mark.parametrize("key", request.LABELS)
+def test_every_side_answers_with_the_user_and_writes_no_cookie(key: str) -> None:
+    """What is timed is the everyday request; only Flask's permanent session sets its cookie again."""
+    side = made(key)
+    status, body, cookies = answer(side)
+    assert (status, body, bool(cookies)) == ("200 OK", USER_ID.encode(), key == "flask_permanent")
+    side.check()
+
+
+@pytest.mark.parametrize("key", [key for key in request.LABELS if key not in ("plain", "public")])
+def test_a_side_without_its_cookie_does_not_know_the_user(key: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The id comes from the session and from nowhere else, and a side that answers wrongly is not timed."""
+    caplog.set_level("CRITICAL")  # the views know no stranger: most of them fail
+    side = made(key)
+    stranger = request_apps.Side(side.app, {**side.environ, "HTTP_COOKIE": ""})
+    assert USER_ID.encode() not in answer(stranger)[1]
+    with pytest.raises(RuntimeError, match="expected 200 OK"):
+        stranger.check()
+
+
+def test_the_session_is_the_sample_with_a_token_that_is_good_now() -> None:
+    """Nothing but exp and iat differs, and the token is as long."""
+    values = request_apps.session_values()
+    ours, sample = Session(**values), Session(**SAMPLES["typical"])
+    assert len(ours.access_token) == len(sample.access_token)
+    assert {**ours.claims, "exp": 0, "iat": 0} == {**sample.claims, "exp": 0, "iat": 0}
+    assert {**values, "access_token": ""} == {**SAMPLES["typical"], "access_token": ""}
+    assert ours.claims["exp"] > ours.claims["iat"] > sample.claims["exp"]
+
+
+def test_sides_are_timed_in_one_process() -> None:
+    """Every side has one positive figure for every round."""
+    times = request_timed.sides(["plain", "signed_in", "flask_typical"], 2)
+    assert {key: [figure > 0 for figure in figures] for key, figures in times.items()} == {
+        "plain": [True, True],
+        "signed_in": [True, True],
+        "flask_typical": [True, True],
+    }
+
+
+def test_request_times_every_side_at_hand(quick: Report) -> None:
+    """A quick run has a positive time for each, what it adds, each ratio's bar and the versions of the web packages."""
+    report = quick.to_mapping()
+    at_hand = [key for key in request.LABELS if key not in report["missing"]]
+    assert [key for key, spread in report["microseconds"].items() if spread and spread["median"] > 0] == at_hand
+    assert [key for key, spread in report["added"].items() if spread] == at_hand[1:]
+    assert {bar["id"]: bar["limit"] for bar in report["bars"]} == {"public": 1.05, "signed_in/flask_typical": 1}
+    assert all(report["machine"][name] for name in ("flask", "werkzeug"))
+
+
+def test_request_fits_a_terminal_and_draws(quick: Report) -> None:
+    """No line is wider than 100 columns, and the picture has a bar for each side."""
+    assert max(map(len, str(quick).splitlines())) <= WIDTH
+    seen: list[str] = []
+    parser = ParserCreate()
+    parser.StartElementHandler = lambda name, _: seen.append(name)
+    parser.Parse(quick.chart, True)
+    assert seen[:4] == ["svg", "title", "desc", "style"]
+    sides = len(request.LABELS) - len(quick.missing)
+    assert seen.count("rect") == 1 + 2 * sides - 1
+
+
+def test_request_goes_on_without_flask_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its figures are null, and the reason says how to install it. No process is started for it."""
+    started: list[tuple[str, ...]] = []
+
+    def pretend(_function: object, keys: tuple[str, ...], rounds: int) -> stopwatch.Times:
+        started.append(keys)
+        return {key: [1.0 + number] * rounds for number, key in enumerate(keys)}
+
+    monkeypatch.setattr(request, "find_spec", lambda _name: None)
+    monkeypatch.setattr(stopwatch, "in_fresh_process", pretend)
+    report = request.measure(Options(rounds=5, processes=1))
+    assert set(report.missing) == {"flask_login", "flask_login_typical"}
+    assert "pip install --group bench" in report.missing["flask_login"]
+    assert report.figures["microseconds"]["flask_login"] is None
+    assert "Flask-Login, same data" not in report.blocks[1]
+    assert {key for keys in started for key in keys} == set(request.LABELS) - set(report.missing)
+    assert [(check.id, check.ratio) for check in report.checks] == [("public", 2), ("signed_in/flask_typical", 0.5)]
+
+
+def test_what_is_added_is_compared_round_by_round() -> None:
+    """Ours beyond Flask alone over the other beyond Flask alone; a round in which that is nothing speaks against us."""
+    processes = [
+        {"plain": [1.0, 2.0, 1.0], "signed_in": [3.0, 5.0, 9.0], "other": [5.0, 8.0, 1.0]},
+        {"plain": [1.0], "signed_in": [2.0], "other": [2.0]},
+        {"plain": [1.0], "signed_in": [7.0]},
+    ]
+    assert request.ratio_added(processes, "signed_in", "other") == stopwatch.Spread(0.75, 0.5, 1.0)
+    assert request.ratio_added(processes, "signed_in", "absent") is None
+    assert request.added(processes, "signed_in") == stopwatch.Spread(3.0, 1.0, 6.0)
+    assert request.added(processes, "absent") is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sealed_session import encoding
+from sealed_session import encoding, generate_password
 from sealed_session.formats import native
 from sealed_session.keys import RootKey
 from sealed_session.passwords import derive_root
@@ -33,8 +34,11 @@ PROGRAMS = [
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_every_program_runs(program: str) -> None:
-    """In an interpreter of its own, with warnings as errors."""
-    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, capture_output=True, cwd=ROOT)
+    """In an interpreter of its own, with warnings as errors, and with a password where Flask looks for one."""
+    environment = {**os.environ, "FLASK_SEALED_SESSION_PASSWORD": generate_password()}
+    subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], check=True, capture_output=True, cwd=ROOT, env=environment
+    )
 
 
 def test_there_are_programs() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from math import ceil
 from typing import Any
 from urllib.parse import urlencode
@@ -23,6 +24,7 @@ RETRY_AFTER = 5
 
 _LONGEST_WAIT = 86_400
 _FOUND, _SEE_OTHER = 302, 303
+_HTML = ("text/html", "application/xhtml+xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,27 @@ def refuse(reason: Reason) -> ResponseReturnValue:
     """
     if reason is Reason.UNAVAILABLE:
         return _unavailable()
+    handler = _handler()
+    if handler is None:
+        return _unauthorized(_refusal(reason))
+    return current_app.make_response(current_app.ensure_sync(handler)(_refusal(reason)))
+
+
+async def refuse_async(reason: Reason) -> ResponseReturnValue:
+    """Do the same in an async view, where an async handler can be waited for and nothing else may."""
+    handler = _handler()
+    if reason is Reason.UNAVAILABLE or not iscoroutinefunction(handler):
+        return refuse(reason)
+    return current_app.make_response(await handler(_refusal(reason)))
+
+
+def _handler() -> Callable[[Refusal], Any] | None:
+    return state.of(current_app).callbacks.unauthorized
+
+
+def _refusal(reason: Reason) -> Refusal:
     back = _way_back()
-    refusal = Refusal(reason, request_session().payload, back, login_url(back))
-    handler = state.of(current_app).callbacks.unauthorized
-    if handler is not None:
-        answer: ResponseReturnValue = current_app.ensure_sync(handler)(refusal)
-        return answer
-    return _unauthorized(refusal)
+    return Refusal(reason, request_session().payload, back, login_url(back))
 
 
 def login_url(back: str | None = None) -> str | None:
@@ -133,5 +149,5 @@ def _wants_html() -> bool:
     if _is_htmx():
         return False
     return "Accept" not in request.headers or any(
-        kind in ("text/html", "application/xhtml+xml") and quality > 0 for kind, quality in request.accept_mimetypes
+        kind.partition(";")[0].strip().lower() in _HTML and quality > 0 for kind, quality in request.accept_mimetypes
     )

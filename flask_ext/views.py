@@ -16,7 +16,7 @@ from sealed_session import UsageError
 from sealed_session.arguments import seconds
 from sealed_session.reasons import Reason
 
-from . import answers, eager_script, state
+from . import answers, state
 from .current import request_session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -55,38 +55,36 @@ def public(view: F | None = None, /) -> F | Callable[[F], F]:
     return _marked_public(view) if view is not None else _marked_public
 
 
-def refusal(limit: float) -> ResponseReturnValue | None:
-    """Return the answer to somebody who may not see the page; None for who may.
+def refused(limit: float) -> Reason | None:
+    """Return why the current request may not see a page; None where it may.
 
     Args:
         limit: Seconds since the person signed in, at most.
     """
     current = request_session()
     if current.session is None:
-        return answers.refuse(current.reason or Reason.MISSING)
-    if state.of(current_app).now() - (current.started_at or 0) > limit:
-        return answers.refuse(Reason.NOT_FRESH)
-    return None
+        return current.reason or Reason.MISSING
+    too_late = state.of(current_app).now() - (current.started_at or 0) > limit
+    return Reason.NOT_FRESH if too_late else None
 
 
 def guard_everything() -> ResponseReturnValue | None:
     """Refuse whoever is not signed in, but for what must stay open (REQUIRE_LOGIN)."""
-    rule = request.url_rule
+    rule, login_view = request.url_rule, state.of(current_app).config.login_view or ""
     automatic = request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)
-    login = (state.of(current_app).config.login_view or "").partition("?")[0] == request.path
-    return None if automatic or login or is_open(current_app, request.endpoint) else refusal(inf)
+    is_login = login_view.partition("?")[0] in (request.script_root + request.path, request.base_url)
+    if automatic or is_login or is_open(current_app, request.endpoint):
+        return None
+    reason = refused(inf)
+    return None if reason is None else answers.refuse(reason)
 
 
 def is_open(app: Flask, endpoint: str | None) -> bool:
-    """Return whether REQUIRE_LOGIN leaves an endpoint open: static files, ours, public views, the login view."""
+    """Return whether REQUIRE_LOGIN leaves an endpoint open: static files, public views, the login view."""
     if endpoint is None or endpoint == state.of(app).config.login_view or is_static(app, endpoint):
         return True
     view = app.view_functions.get(endpoint)
-    return (
-        endpoint.rpartition(".")[0] == eager_script.BLUEPRINT
-        or hasattr(view, _PUBLIC)
-        or hasattr(getattr(view, "view_class", None), _PUBLIC)
-    )
+    return hasattr(view, _PUBLIC) or hasattr(getattr(view, "view_class", None), _PUBLIC)
 
 
 def ignored_guards(app: Flask) -> list[str]:
@@ -108,19 +106,20 @@ def _guard(view: F, limit: float) -> F:
 
         @wraps(view)
         async def guarded_async(*arguments: Any, **named: Any) -> Any:
-            refused = refusal(limit)
-            return await view(*arguments, **named) if refused is None else refused
+            reason = refused(limit)
+            return await (view(*arguments, **named) if reason is None else answers.refuse_async(reason))
 
         guarded: Any = guarded_async
     else:
 
         @wraps(view)
         def guarded_plain(*arguments: Any, **named: Any) -> Any:
-            refused = refusal(limit)
-            return view(*arguments, **named) if refused is None else refused
+            reason = refused(limit)
+            return view(*arguments, **named) if reason is None else answers.refuse(reason)
 
         guarded = guarded_plain
     _mark(view, GUARDED)
+    vars(guarded).pop(GUARDED, None)  # that wraps() has copied, where the view was guarded before
     return cast(F, guarded)
 
 

@@ -93,7 +93,8 @@ def _name_problems(setting: str, value: Any) -> Iterator[Problem]:
 def _previous_names_problems(setting: str, value: Any) -> Iterator[Problem]:
     if isinstance(value, str):
         problem = f"is the text {_quoted(value)}; expected a list, or each of its characters would be a name."
-        yield Problem(setting, problem, f"write [{_quoted(value)}].", code="previous_names_text")
+        names = ", ".join(_quoted(name.strip()) for name in value.split(","))
+        yield Problem(setting, problem, f"write [{names}].", code="previous_names_text")
     elif not isinstance(value, list | tuple):
         yield _wrong_type(setting, "a list of str", value)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from .errors import UsageError, UsageTypeError
@@ -35,16 +36,9 @@ class KeyRing:
                 f"the fallbacks must be a list of passwords, got {type(fallbacks).__name__}. Write [old_password].",
                 code="fallbacks_type",
             )
-        roots = [derive_root(password)]
-        for position, fallback in enumerate(fallbacks, 1):
-            roots.append(root := _derive_fallback(position, fallback))
-            if root in roots[:-1]:
-                same = roots.index(root)
-                raise UsageError(
-                    f"fallback {position} is the same as {f'fallback {same}' if same else 'the password'}.",
-                    fix="Remove it.",
-                    code="fallback_duplicate" if same else "fallback_is_password",
-                )
+        roots = [derive_root(password), *(_derive_fallback(*numbered) for numbered in enumerate(fallbacks, 1))]
+        for error in repetitions(roots):
+            raise error
         self._keys = tuple(map(RootKey, roots))
 
     @property
@@ -65,6 +59,23 @@ class KeyRing:
 
     def __reduce_ex__(self, _protocol: Any) -> NoReturn:
         refuse_to_serialise(self)
+
+
+def repetitions(roots: Sequence[bytes]) -> Iterator[UsageError]:
+    """Yield an error for every fallback that is there already: as the password, or as an earlier fallback.
+
+    Args:
+        roots: The root of the password, then those of the fallbacks.
+    """
+    for position, root in enumerate(roots):
+        same = roots.index(root)
+        if same < position:
+            earlier = f"fallback {same}" if same else "the password"
+            yield UsageError(
+                f"fallback {position} is the same as {earlier}.",
+                fix="Remove it.",
+                code="fallback_duplicate" if same else "fallback_is_password",
+            )
 
 
 def _derive_fallback(position: int, fallback: str) -> bytes:

@@ -6,6 +6,7 @@ Every part of a cookie has one colour, and one letter for where there are no col
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate, groupby, pairwise
 from operator import itemgetter
 from typing import NamedTuple
@@ -77,12 +78,12 @@ def facts(title: str, rows: Iterable[tuple[str, str, str]]) -> Iterator[Line]:
 def budget(report: SizeReport, pen: Pen) -> Iterator[Line]:
     """Draw where the characters of a cookie go: the whole against the limit, then every part.
 
-    Attributes, which the limit is not about, are listed and not in the bar.
+    The limit is not about attributes, so they are left out.
     """
+    report = replace(report, parts=tuple(part for part in report.parts if part.label != "attributes"))
     ruler = Ruler(report.limit, max(report.limit, report.cookie), pen.width - 3, pen.blocks)
     yield [("size", BOLD), *_verdict(report)]
-    cookie = [part for part in report.parts if part.label != "attributes"]
-    yield [("  ", NONE), *ruler.fill([(_fill(part, pen), _look(part)[1], part.characters) for part in cookie])]
+    yield [("  ", NONE), *ruler.fill([(_fill(part, pen), _look(part)[1], part.characters) for part in report.parts])]
     yield [("  ", NONE), *ruler.axis()]
     yield from _parts(report, pen)
     end = "browsers drop it" if report.limit >= MAX_COOKIE_BYTES else "the limit that is set"

@@ -32,12 +32,17 @@ def attempt(provider: Provider, session: Session, arguments: Mapping[str, Any]) 
     except StepUpRequired as error:
         return Outcome(Kind.STEP_UP, reason=Reason.STEP_UP, payload=error.payload)
     except ProviderUnavailable as error:
-        return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, retry_after=error.retry_after)
+        return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, retry_after=_seconds(error.retry_after))
     except Exception as error:  # whatever a provider raises, the session outlives it
         return _unusable(f"raised {type(error).__name__}")
     if not isinstance(answer, Session):
         return _unusable(f"returned {type(answer).__name__}")
     return _judge(session, answer)
+
+
+def _seconds(given: Any) -> float | None:
+    """Return a number, and None for what is none: a provider may have passed a header on as it came."""
+    return given if type(given) is int or type(given) is float else None
 
 
 def _judge(session: Session, answer: Session) -> Outcome:

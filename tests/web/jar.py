@@ -2,6 +2,7 @@
 
 Beyond that draft, as Chrome and Firefox do: the prefixes ``__Http-`` and ``__Host-Http-`` (layered-cookies draft) and
 Partitioned (CHIPS). A missing SameSite is Lax at once: there is no grace of two minutes for a POST as in Chrome.
+tests/browser holds it against Chromium, and has a list of where the two differ.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def is_loopback(host: str) -> bool:
     """This very machine, whatever its name server says."""
     if is_address(host):
         return ipaddress.ip_address(host.strip("[]")).is_loopback
-    return host == "localhost" or host.endswith(".localhost")
+    name = host.removesuffix(".")
+    return name == "localhost" or name.endswith(".localhost")
 
 
 def domain_match(host: str, domain: str) -> bool:
@@ -245,7 +247,7 @@ class Jar:
             cookie = placed(read, url, context, now)
         except Dropped as dropped:
             return str(dropped)
-        reason = self._objection(cookie, url, context, script=script) or broken_prefix(cookie, read.path is not None)
+        reason = self._objection(cookie, url, context, script=script) or broken_prefix(cookie, read)
         old = self._cookies.get(cookie.identity)
         if reason is None and script and old is not None and old.http_only:
             reason = "http_only_exists"
@@ -300,9 +302,13 @@ def home(domain: str, host: str) -> tuple[str, bool]:
     return domain, False
 
 
-def broken_prefix(cookie: Cookie, names_path: bool) -> str | None:
-    """The prefix whose promise the cookie does not keep. A value that looks like one has none to keep."""
-    host_bound = cookie.secure and cookie.host_only and names_path and cookie.path == "/"
+def broken_prefix(cookie: Cookie, read: SetCookie) -> str | None:
+    """The prefix whose promise the cookie does not keep. A value that looks like one has none to keep.
+
+    As strict as Chrome and not as the draft: the line itself has to say ``Path=/`` and no Domain, but an address may.
+    """
+    alone = cookie.host_only and (not read.domain or is_address(cookie.domain))
+    host_bound = cookie.secure and alone and read.path == "/"
     http_bound = cookie.secure and cookie.http_only
     kept = {
         "__host-http-": (host_bound and http_bound, "prefix_host_http"),

@@ -67,9 +67,7 @@ def modules() -> dict[str, Path]:
 def floor(module: str) -> int:
     """The floor a module stands on; a package's modules stand where the package does."""
     for number, names in enumerate(FLOORS):
-        if module in names or any(
-            module.startswith(name + ".") for name in names if name in PACKAGES
-        ):
+        if module in names or any(module.startswith(name + ".") for name in names if name in PACKAGES):
             return number
     raise AssertionError(f"{module} stands on no floor: add it to FLOORS")
 

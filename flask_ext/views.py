@@ -70,13 +70,19 @@ def refused(limit: float) -> Reason | None:
 
 def guard_everything() -> ResponseReturnValue | None:
     """Refuse whoever is not signed in, but for what must stay open (REQUIRE_LOGIN)."""
-    rule, login_view = request.url_rule, state.of(current_app).config.login_view or ""
-    automatic = request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)
-    is_login = login_view.partition("?")[0] in (request.script_root + request.path, request.base_url)
-    if automatic or is_login or is_open(current_app, request.endpoint):
+    automatic = request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False)
+    if automatic or is_open(current_app, request.endpoint) or _is_login_address():
         return None
     reason = refused(inf)
     return None if reason is None else answers.refuse(reason)
+
+
+def _is_login_address() -> bool:
+    """Return whether the request is for a LOGIN_VIEW that is given as a path or as a whole address."""
+    login_view = state.of(current_app).config.login_view
+    if login_view is None or not login_view.startswith(("/", "http")):
+        return False
+    return login_view.partition("?")[0] in (request.script_root + request.path, request.base_url)
 
 
 def is_open(app: Flask, endpoint: str | None) -> bool:

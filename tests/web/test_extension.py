@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import runpy
 import subprocess
 import sys
 import weakref
@@ -13,6 +14,7 @@ from flask import Blueprint, Flask, render_template_string, session
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import flask_ext
 from flask_ext import SealedSession, current_session, login_required, session_closed, session_opened, session_rejected
 from sealed_session import ConfigError, UsageError, UsageTypeError, generate_password
 from sealed_session.testing import Clock, FakeProvider, access_token
@@ -99,6 +101,13 @@ class TestInitApp:
         code = "import sys; sys.modules['flask'] = None; import flask_ext"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert done.stderr.rstrip().endswith("ImportError: flask_ext needs Flask: pip install 'sealed-session[flask]'")
+
+    @pytest.mark.usefixtures("pythons_own_import")
+    def test_without_flask_nothing_else_is_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same, in this process."""
+        monkeypatch.setitem(sys.modules, "flask", None)
+        with pytest.raises(ImportError, match="sealed-session\\[flask\\]"):
+            runpy.run_path(flask_ext.__file__)
 
 
 class TestManyApplications:
@@ -219,6 +228,15 @@ class TestSecure:
             world.browser.get("http://app.example.com/sign-in")
         assert [(NAME, "secure_over_http")] * 2 == world.browser.refused
         assert 1 == caplog.text.count("Secure cookie was set over http")
+
+    @pytest.mark.row("WO-3")
+    def test_WO_3_a_proxy_that_hides_the_host_is_warned_of(  # noqa: N802
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """One that asks by http for localhost, whatever people typed, would take Secure off unseen."""
+        for _ in range(2):
+            world.browser.get("http://127.0.0.1:8000/sign-in", headers={"X-Forwarded-For": "203.0.113.9"})
+        assert 1 == caplog.text.count("SEALED_SESSION_COOKIE_SECURE = True")
 
     @pytest.mark.row("WO-3")
     def test_WO_3_behind_a_proxy_the_applications_proxy_fix_decides(self, world: World) -> None:  # noqa: N802
@@ -401,6 +419,14 @@ class TestAround:
             for line in response.headers.getlist("Set-Cookie"):
                 assert "Domain" not in line
             assert client.get("/sign-out", headers={"Host": host}).status_code in (200, 400)
+
+    def test_an_error_page_for_a_host_that_is_not_trusted_may_ask(self, make_world: MakeWorld) -> None:
+        """The host cannot be asked for then, and nobody is signed in there."""
+        world = make_world(COOKIE_DOMAIN="example.com")
+        world.app.config["TRUSTED_HOSTS"] = ["app.example.com"]
+        world.app.register_error_handler(400, lambda _error: (str(current_session.reason), 400))
+        response = world.browser.get("https://evil.org/who")
+        assert (400, "missing") == (response.status_code, response.text)
 
     def test_trusted_hosts_go_before_us(self, world: World) -> None:
         """Flask answers 400, and the cookie is not looked at."""

@@ -569,6 +569,48 @@ class TestRefresh:
         world.get("/who")
         assert before.replace(access_token="new", access_expires_at=2_000_000_000) == opened(world)
 
+    def test_on_demand_without_a_refresh_token_it_leaves_what_is_good(self, world: World) -> None:
+        """There is nothing to refresh with, and no need."""
+
+        def bare() -> None:
+            world.auth.sign_in(access_token=access_token(expires_at=world.clock.now + 60))
+
+        world.do(bare)
+        assert Kind.CURRENT is self.outcome(world, force=True).kind
+        assert [] == world.provider.calls
+
+    def test_after_a_denial_nothing_brings_the_session_back(self, world: World) -> None:
+        """Not even asking once more, which the provider refuses as well."""
+        states: list[object] = []
+
+        def twice() -> None:
+            states.append(world.auth.refresh(force=True).kind)
+            states.append(world.auth.refresh().kind)
+            states.append(bool(current_session))
+
+        world.get("/sign-in")
+        world.provider.end_every_session()
+        world.do(twice)
+        assert [Kind.DENIED, Kind.DENIED, False] == states
+
+    def test_a_new_token_that_has_ended_already_is_told(
+        self, make_world: MakeWorld, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Once: two clocks differ, and every request will ask again."""
+        world = make_world(provider=lambda _: Session(access_token(expires_at=1_000_000_000)))
+        world.get("/sign-in")
+        world.clock.advance(400)
+        assert ("user_1", "user_1") == (world.get("/who").text, world.get("/who").text)
+        assert 1 == caplog.text.count("compare the clocks")
+
+    def test_a_session_that_the_provider_has_ended_is_not_asked_about(self, world: World) -> None:
+        """Its end was told when it began."""
+        values = world.provider.sign_in()
+        ends = world.clock.now + 60
+        world.do(lambda: world.auth.sign_in(**values, session_expires_at=ends))
+        world.clock.advance(400)
+        assert ("nobody: expired", []) == (world.get("/who").text, world.provider.calls)
+
 
 class TestRotation:
     """A cookie that is not as it would be sealed now is sealed anew, once."""
@@ -674,6 +716,19 @@ class TestRotation:
         new.provider.fail()
         response = new.get("/who")
         assert ("nobody: unavailable", [NAME]) == (response.text, new.cookies(response))
+
+    def test_several_of_ours_beside_a_foreign_one_are_left_alone(self, world: World) -> None:
+        """None of them could be cleared without the foreign one; the newest counts, and nothing is written."""
+        sealer = world.app.extensions["sealed_session"].sealer
+        for path, age in (("/w", 30), ("/wh", 20)):
+            world.clock.advance(-age)
+            value = sealer.seal({"access_token": "t", "user": {"id": path}})
+            plant(world, value, attributes=f"Path={path[:1]}; Secure; Domain={'example.com' if age == 30 else ''}")
+            world.clock.advance(age)
+        foreign = Sealer(KeyRing(generate_password())).seal({"access_token": "t"})
+        plant(world, foreign, attributes="Path=/who; Secure")
+        response = world.get("/who")
+        assert ("/wh", []) == (response.text, world.cookies(response))
 
 
 class TestHooks:

@@ -74,14 +74,15 @@ def test_a_trimmer_that_raises_costs_the_user_and_not_the_session(caplog: pytest
 class TestInARequest:
     """What a refresh brings may be larger than what it replaces."""
 
-    def refreshed_to(self, world: World, answer: Session) -> list[dict[str, Any]]:
+    def refreshed_to(self, world: World, answer: Session, *, signed_in: bool = False) -> list[dict[str, Any]]:
         """Sign in, let the provider answer, and return what the signal said."""
         seen: list[dict[str, Any]] = []
 
         def receive(_app: Flask, **facts: Any) -> None:
             seen.append(facts)
 
-        world.get("/sign-in")
+        if not signed_in:
+            world.get("/sign-in")
         world.provider.refresh = lambda *_, **__: answer  # type: ignore[method-assign]
         world.clock.advance(400)
         with session_too_large.connected_to(receive, world.app):
@@ -100,6 +101,30 @@ class TestInARequest:
         )
         assert "sealed: id_and_email" in caplog.text
         assert "private to user_1" == world.get("/private").text
+
+    def test_WO_16_a_session_can_be_measured(self, world: World) -> None:  # noqa: N802
+        """In a view: the characters of the line that is sent, its attributes included."""
+        from sealed_session import SizeReport, UsageError
+
+        reports: list[SizeReport] = []
+
+        def measure() -> str:
+            with pytest.raises(UsageError) as caught:
+                world.auth.measure()
+            world.auth.sign_in(**world.provider.sign_in())
+            reports.append(world.auth.measure())
+            return caught.value.code
+
+        response = world.do(measure)
+        (line,) = response.headers.getlist("Set-Cookie")
+        assert ("no_session", len(line)) == (response.text, reports[0].total)
+
+    def test_WO_16_a_trimmer_that_raises_is_no_matter_of_size(self, world: World) -> None:  # noqa: N802
+        """The new pair is written without the user, and the signal about size is not sent."""
+        answer = Session(access_token(expires_at=None), "r", {"id": "user_1"})
+        world.get("/sign-in")
+        world.auth.user_trimmer(lambda user: {}[user["id"]])
+        assert [] == self.refreshed_to(world, answer, signed_in=True)
 
     def test_WO_16_what_cannot_be_sealed_leaves_the_old_cookie(  # noqa: N802
         self, world: World, caplog: pytest.LogCaptureFixture

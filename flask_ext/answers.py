@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from math import ceil
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from flask import abort, after_this_request, current_app, jsonify, redirect, request, url_for
@@ -51,6 +51,8 @@ class LoginRequired(Unauthorized):
         refusal: Why.
     """
 
+    description = "You have to sign in to see this page."
+
     def __init__(self, refusal: Refusal) -> None:
         super().__init__()
         self.refusal = refusal
@@ -64,10 +66,9 @@ def refuse(reason: Reason) -> ResponseReturnValue:
     """
     if reason is Reason.UNAVAILABLE:
         return _unavailable()
-    handler = _handler()
-    if handler is None:
-        return _unauthorized(_refusal(reason))
-    return current_app.make_response(current_app.ensure_sync(handler)(_refusal(reason)))
+    handler, refusal = _handler(), _refusal(reason)
+    answer = None if handler is None else current_app.ensure_sync(handler)(refusal)
+    return _unauthorized(refusal) if answer is None else current_app.make_response(answer)
 
 
 async def refuse_async(reason: Reason) -> ResponseReturnValue:
@@ -75,7 +76,9 @@ async def refuse_async(reason: Reason) -> ResponseReturnValue:
     handler = _handler()
     if reason is Reason.UNAVAILABLE or not iscoroutinefunction(handler):
         return refuse(reason)
-    return current_app.make_response(await handler(_refusal(reason)))
+    refusal = _refusal(reason)
+    answer = await handler(refusal)
+    return _unauthorized(refusal) if answer is None else current_app.make_response(answer)
 
 
 def _handler() -> Callable[[Refusal], Any] | None:
@@ -84,17 +87,22 @@ def _handler() -> Callable[[Refusal], Any] | None:
 
 def _refusal(reason: Reason) -> Refusal:
     back = _way_back()
-    return Refusal(reason, request_session().payload, back, login_url(back))
+    return Refusal(reason, request_session().payload, back, login_url(back, reason))
 
 
-def login_url(back: str | None = None) -> str | None:
-    """Return the address of LOGIN_VIEW, with the way back; None without LOGIN_VIEW."""
+def login_url(back: str | None = None, reason: Reason | None = None) -> str | None:
+    """Return the address of LOGIN_VIEW, with the way back; None without LOGIN_VIEW.
+
+    Somebody who is signed in and has to do so again cannot be told from others there, so then the reason goes along.
+    """
     view = state.of(current_app).config.login_view
     if view is None:
         return None
+    query = {"next": back, "reason": Reason.NOT_FRESH if reason is Reason.NOT_FRESH else None}
+    given = {name: value for name, value in query.items() if value is not None}
     if view.startswith(("/", "https://", "http://")):
-        return f"{view}{'&' if '?' in view else '?'}{urlencode({'next': back})}" if back else view
-    return url_for(view, next=back)
+        return f"{view}{'&' if '?' in view else '?'}{urlencode(given)}" if given else view
+    return url_for(view, **cast(dict[str, Any], given))
 
 
 def _way_back() -> str | None:
@@ -123,7 +131,7 @@ def _unavailable() -> ResponseReturnValue:
         return response
 
     if _wants_html():
-        abort(503)
+        abort(503, "Whether you are signed in cannot be told right now. Please try again in a moment.")
     return _json(503, "unavailable", Reason.UNAVAILABLE)
 
 

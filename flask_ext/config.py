@@ -199,12 +199,15 @@ def _key_of_field(name: str) -> str:
 
 
 def _set_password() -> str:
-    if PREFIX + "PASSWORD" in os.environ:
-        return (
-            "the environment has SEALED_SESSION_PASSWORD; Flask reads FLASK_SEALED_SESSION_PASSWORD, by "
-            "`app.config.from_prefixed_env()`."
-        )
-    return f"{_GENERATE[:-1]} and set it."
+    key = PREFIX + "PASSWORD"
+    if f"FLASK_{key}" in os.environ:
+        return f"the environment has FLASK_{key}; call `app.config.from_prefixed_env()` before `init_app`."
+    if key in os.environ:
+        return f"the environment has {key}; Flask reads FLASK_{key}, by `app.config.from_prefixed_env()`."
+    return (
+        f"set the one you have, in the environment as FLASK_{key} with `app.config.from_prefixed_env()`; for a first "
+        f"one {_GENERATE}"
+    )
 
 
 def _lower(fix: str) -> str:

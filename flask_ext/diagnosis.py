@@ -48,7 +48,7 @@ def diagnose(app: Flask, addresses: Sequence[Place] = ()) -> list[Finding]:
         found.append(Finding("note", "no_url", "--url", what, "give the address that people type: --url https://..."))
     rest = [*_practices(config, addresses), *_application(app, config, addresses)]
     if not any(finding.level in ("error", "warning") for finding in rest):
-        what = "No setting and no view falls short of what is good practice."
+        what = "No setting and no view is an error or worth a warning."
         found.append(Finding("ok", "application_sound", app.name, what))
     return found + rest
 
@@ -67,9 +67,7 @@ def _practices(config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
     yield from _ages(config, written)
     yield from _sizes(config)
     if len(config.ring) > 1:
-        what = (
-            f"Cookies open by {len(config.ring) - 1} former passwords too. A stolen one is as good as the present one."
-        )
+        what = f"Former passwords that open cookies beside the present one: {len(config.ring) - 1}."
         fix = (
             "count current_session.password_index: above 0 it was a fallback that opened a cookie. Remove a fallback "
             "that has opened none for as long as a cookie lives."

@@ -10,6 +10,7 @@ from flask.wrappers import Response
 
 from sealed_session import Sealer, Session, SizeReport, UsageError
 from sealed_session.arguments import wrong_type
+from sealed_session.cookie import CookiePolicy
 from sealed_session.exact_json import JsonObject
 from sealed_session.providers import Provider, RefreshFunction, as_provider
 from sealed_session.refresh import Outcome
@@ -188,6 +189,11 @@ class SealedSession:
         For code that talks to the provider itself. Keep it out of templates, logs and caches.
         """
         return request_session().session
+
+    @property
+    def cookie(self) -> CookiePolicy:
+        """The current application's cookie policy: name, attributes, lifetime."""
+        return state.of(current_app).config.cookie
 
     def measure(self) -> SizeReport:
         """Measure the cookie of the current request's session: where its characters go, its attributes included.

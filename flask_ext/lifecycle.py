@@ -288,10 +288,9 @@ class RequestSession:
         done, opened = sealing.seal(self._app.sealer, session, self._started_at), self._found.opened
         self._sealed = done.sealed or self._sealed  # what this request sealed before goes before nothing
         self._write = Write.KEEP if self._sealed is None else Write.SEALED
-        if done.sealed_as != "complete":
-            logger.error("too large for its cookie; sealed: %s. See docs/how-the-cookie-works.md.", done.sealed_as)
-            if done.report is not None:
-                signals.send(signals.session_too_large, report=done.report, sealed_as=done.sealed_as)
+        if done.report is not None:
+            logger.error("too large for its cookie; sealed: %s. What did not fit:\n%s", done.sealed_as, done.report)
+            signals.send(signals.session_too_large, report=done.report, sealed_as=done.sealed_as)
         elif opened is not None and session is opened.session:
             logger.info("sealed anew: %s", ", ".join(opened.reseal_reasons) or "more than one cookie")
             signals.send(signals.session_resealed, reasons=opened.reseal_reasons, password_index=opened.password_index)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sealed_session import Sealer, SealTooLarge, Session, SizeReport
+from sealed_session.whereabouts import whereabouts
 
 from .signals import logger
 
@@ -39,7 +40,7 @@ def seal(sealer: Sealer, session: Session, started_at: int) -> Sealing:
         except SealTooLarge as error:
             report = error.report
         except Exception as error:  # a trimmer's, or of a value that a provider's answer should not have
-            logger.error("sealing %s raised %s; trying with less of it.", sealed_as, type(error).__name__)
+            logger.error("sealing %s raised %s; trying with less of it.", sealed_as, whereabouts(error))
     return Sealing(None, "nothing", report)
 
 

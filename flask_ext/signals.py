@@ -14,11 +14,12 @@ A session shows no token in its repr, and holds them all the same: do not send i
 from __future__ import annotations
 
 import logging
-from traceback import extract_tb
 from typing import Any
 
 from blinker import Namespace, Signal
 from flask import current_app
+
+from sealed_session.whereabouts import whereabouts
 
 logger = logging.getLogger("sealed_session")
 
@@ -40,7 +41,4 @@ def send(signal: Signal, **facts: Any) -> None:
         try:
             sender.ensure_sync(receiver)(sender, **facts)
         except Exception as error:  # somebody else's code must not cost a session
-            at = extract_tb(error.__traceback__)[-1]
-            logger.error(
-                "a receiver of a session signal raised %s at %s:%s", type(error).__name__, at.filename, at.lineno
-            )
+            logger.error("a receiver of a session signal raised %s", whereabouts(error))

@@ -337,6 +337,13 @@ def is_cookie_name(name: str) -> bool:
     return 1 <= len(name) <= 255 and _NAME_CHARACTERS.issuperset(name)
 
 
+_LESS = "ask the provider for less, or keep it on a server"
+_ADVICE = {
+    "user": "seal less of it; name the fields to keep in user_fields (in Flask, SEALED_SESSION_USER_FIELDS)",
+    "extra": "put less into it, or keep it on a server",
+}
+
+
 def _too_large(report: SizeReport) -> SealTooLarge:
     if report.text_bytes > packing.MAX_TEXT:
         problem = f"the session's text has {report.text_bytes} bytes; a reader inflates at most {packing.MAX_TEXT}"
@@ -348,11 +355,7 @@ def _too_large(report: SizeReport) -> SealTooLarge:
         problem = f"the sealed value would have {report.value} characters; a reader takes {native.MAX_CHARACTERS}"
     values = [part for part in report.parts if part.label not in ("name", "overhead")]
     largest = max(values, key=lambda part: part.characters)
-    advice = (
-        "Seal less of the user: name the fields to keep in user_fields"
-        if largest.label == "user"
-        else f"Most of it is {largest.label} ({largest.characters}): ask the provider for less, or keep it on a server"
-    )
+    advice = f"Most of it is {largest.label} ({largest.characters}): {_ADVICE.get(largest.label, _LESS)}"
     return SealTooLarge(f"{problem}. {advice}.\n{report}", report)
 
 
@@ -368,7 +371,7 @@ def _warn_once(name: str, cookie: int, level: int) -> None:
 
     logging.getLogger("sealed_session").warning(
         "the cookie %r has %d characters, at or over the warning level of %d; some proxies refuse such responses. "
-        "See Sealer.measure(). Said once per process.",
+        "Sealer.measure() says where they go; in Flask, auth.measure(). Said once per process.",
         name,
         cookie,
         level,

@@ -38,6 +38,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sealed_session.cookie_rules",
         "sealed_session.cookie",
         "sealed_session.reasons",
+        "sealed_session.whereabouts",
     ),
     (
         "sealed_session.providers",

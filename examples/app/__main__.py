@@ -23,8 +23,12 @@ def main() -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):  # also where a shell started us with Ctrl-C ignored
         signal.signal(ending, signal.default_int_handler)
     server = make_server("127.0.0.1", port, Rotating(), threaded=True)
-    print(f"The demo is on http://localhost:{server.server_port}/  (Ctrl-C ends it)", flush=True)
+    where = f"http://localhost:{server.server_port}/"
+    taken = f" ({PORT} is taken)" if port == 0 and server.server_port != PORT else ""
+    print(f"The demo is on {where}{taken}  Ctrl-C ends it.", flush=True)
     server.serve_forever()  # until Ctrl-C, which it takes for its own
+    for ending in (signal.SIGINT, signal.SIGTERM):  # make and a shell may both pass one on
+        signal.signal(ending, signal.SIG_IGN)
     print("\nThe demo has ended; nothing was stored.")
 
 

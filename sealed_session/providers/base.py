@@ -17,11 +17,11 @@ class Provider(Protocol):
         """Return whether the session holds what ``refresh`` needs. Must not ask anybody."""
         ...
 
-    def refresh(self, session: Session, /, **arguments: Any) -> Session:
-        """Renew a session.
+    def refresh(self, *session: Any, **arguments: Any) -> Session:
+        """Renew a session: ``refresh(session, **arguments)``, with whatever arguments a provider knows.
 
         Args:
-            session: The session as it was sealed.
+            session: The one session, as it was sealed.
             arguments: What the caller wants beside new tokens, for example ``organization_id="org_1"``.
 
         Returns:

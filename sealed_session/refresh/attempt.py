@@ -9,6 +9,7 @@ from ..errors import ProviderUnavailable, RefreshDenied, StepUpRequired
 from ..providers.base import Provider
 from ..reasons import Reason
 from ..session import Session
+from ..whereabouts import whereabouts
 from .outcome import Kind, Outcome
 
 _KEPT = ("refresh_token", "user", "impersonator", "extra", "session_id", "session_expires_at", "tokens")
@@ -34,7 +35,7 @@ def attempt(provider: Provider, session: Session, arguments: Mapping[str, Any]) 
     except ProviderUnavailable as error:
         return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, retry_after=_seconds(error.retry_after))
     except Exception as error:  # whatever a provider raises, the session outlives it
-        return _unusable(f"raised {type(error).__name__}")
+        return _unusable(f"raised {whereabouts(error)}")
     if not isinstance(answer, Session):
         return _unusable(f"returned {type(answer).__name__}")
     return _judge(session, answer)

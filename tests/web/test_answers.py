@@ -276,7 +276,7 @@ class TestWithLoginView:
         """Is sent to sign in again; a program is told why."""
         leading.get("/sign-in")
         leading.clock.advance(61)
-        assert "/login?next=/fresh" == leading.get("/fresh").headers["Location"]
+        assert "/login?next=/fresh&reason=not_fresh" == leading.get("/fresh").headers["Location"]
         response = leading.browser.fetch(f"{ORIGIN}/fresh")
         assert (401, {"error": "login_required", "reason": "not_fresh"}) == (response.status_code, response.json)
 
@@ -495,6 +495,16 @@ class TestHandler:
         world = add_any(make_world(REQUIRE_LOGIN=True))
         world.auth.unauthorized_handler(handler)
         assert not shows_the_page(world.app, path)
+
+    @pytest.mark.parametrize("handler", [forget, forget_later])
+    @pytest.mark.parametrize("path", ["/any", "/async"])
+    def test_one_that_returns_nothing_leaves_it_to_the_usual_answer(
+        self, leading: World, path: str, handler: Callable[..., Any]
+    ) -> None:
+        """So a handler may answer some requests, and leave the others."""
+        leading.auth.unauthorized_handler(handler)
+        assert f"/login?next={path}" == ask(leading, path).headers["Location"]
+        assert MISSING == ask(leading, path, headers={"Accept": "application/json"}).json
 
     def test_a_step_up_reaches_it(self, either: World) -> None:
         """With the provider's answer, and not in the repr."""

@@ -626,9 +626,19 @@ class TestEnvironment:
         SealedSession().init_app(from_environment(monkeypatch, PASSWORD=PASSWORD))
 
     def test_a_password_that_is_nowhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The command that makes one."""
+        """Where to set it, and the command that makes one."""
         monkeypatch.delenv("SEALED_SESSION_PASSWORD", raising=False)
-        assert "run `sealed-session generate-password` and set it." == only(PASSWORD="").fix
+        monkeypatch.delenv("FLASK_SEALED_SESSION_PASSWORD", raising=False)
+        fix = only(PASSWORD="").fix
+        assert "FLASK_SEALED_SESSION_PASSWORD" in fix
+        assert fix.endswith("for a first one run `sealed-session generate-password`.")
+
+    def test_a_password_that_the_application_does_not_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is there, and nobody asked for it: a new one would sign everybody out."""
+        monkeypatch.setenv("FLASK_SEALED_SESSION_PASSWORD", PASSWORD)
+        fix = only(PASSWORD=None).fix
+        assert "call `app.config.from_prefixed_env()` before `init_app`" in fix
+        assert "generate" not in fix
 
 
 class TestUnknownKeys:

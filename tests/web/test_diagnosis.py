@@ -340,7 +340,7 @@ def test_WO_19_a_setting_that_falls_short_is_named(  # noqa: N802
 def test_WO_19_fallbacks_are_counted_and_their_end_is_told() -> None:  # noqa: N802
     """By the number of the password that opened a cookie; no password is shown."""
     finding = diagnosed(make_app(PASSWORD_FALLBACKS=[OLD, OLDER]))["fallbacks_present"]
-    assert "2 former passwords" in finding.what
+    assert "one: 2." in finding.what
     assert "current_session.password_index" in finding.fix
     assert "ssk1_" not in str(finding)
 

@@ -19,7 +19,12 @@ Spreads = Mapping[str, Spread | None]
 
 def draw(labels: Mapping[str, str], times: Spreads, additions: Spreads, where: Machine, options: Options) -> str:
     """Draw one bar for each side: first what Flask alone takes, then what the side adds; names and order by label."""
-    measured = {key: spread.median for key in labels if (spread := times[key])}
+    alone = next(spread.median for key in labels if (spread := times[key]))  # the first label's; medians do not add up
+    measured = {
+        key: spread.median if (extra := additions.get(key)) is None else alone + extra.median
+        for key in labels
+        if (spread := times[key])
+    }
     canvas = Canvas("Time of a request, by session", _describe(labels, measured))
     canvas.text(_MARGIN, 42, "How much time does a request cost?", "title")
     rounds = f"medians of {options.processes} processes, {options.rounds} rounds in each"

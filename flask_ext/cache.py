@@ -2,54 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from werkzeug import Response
 from werkzeug.datastructures import ResponseCacheControl
 
-from .signals import logger
-
 _TARGETED = {
-    name.lower(): name
-    for name in ("CDN-Cache-Control", "Surrogate-Control", "Cloudflare-CDN-Cache-Control", "Vercel-CDN-Cache-Control")
+    "cdn-cache-control": ("CDN-Cache-Control", "no-store"),
+    "surrogate-control": ("Surrogate-Control", "no-store"),
+    "cloudflare-cdn-cache-control": ("Cloudflare-CDN-Cache-Control", "no-store"),
+    "vercel-cdn-cache-control": ("Vercel-CDN-Cache-Control", "no-store"),
+    "edge-control": ("Edge-Control", "no-store"),
+    "x-accel-expires": ("X-Accel-Expires", "0"),
 }
-"""Headers that content delivery networks obey in place of Cache-Control (RFC 9213)."""
+"""Headers that shared caches obey in place of Cache-Control (RFC 9213, and nginx's own), and what keeps them out."""
 
 _PRIVATE = "private, no-store"
 
+Warn = Callable[..., None]
 
-def mark(response: Response, *, personal: bool) -> None:
+
+def mark(response: Response, *, personal: bool, no_store: bool, warn: Warn) -> None:
     """Say that an answer depends on the cookie, and keep it out of caches if it is personal. May be called again.
 
     Vary is merged into what is there (RFC 9110, section 12.5.5). Where the view decided about Cache-Control itself,
     its word counts for the browser, and shared caches are kept out.
+
+    Args:
+        response: The answer.
+        personal: Whether it is somebody's.
+        no_store: Whether not even the browser may keep it, whatever the view said.
+        warn: Logs a warning, once for each message.
     """
     headers = response.headers
-    present = {
-        name.lower(): value for name, value in headers
-    }  # once: every look into the headers goes through them all
+    present: dict[str, str] = {}
+    for name, value in headers:  # once: every look into the headers goes through all of them
+        lower = name.lower()
+        present[lower] = f"{present[lower]}, {value}" if lower in present else value
     vary = present.get("vary")
     if vary is None:
         headers.add("Vary", "Cookie")
-    elif vary != "Cookie" and "*" not in response.vary:
-        response.vary.add("Cookie")
+    elif vary != "Cookie" and not {"*", "cookie"} & {field.strip().lower() for field in vary.split(",")}:
+        headers["Vary"] = f"{vary}, Cookie"
     if personal:
-        _keep_private(response, present)
+        _keep_private(response, present, no_store, warn)
 
 
-def _keep_private(response: Response, present: dict[str, str]) -> None:
+def _keep_private(response: Response, present: dict[str, str], no_store: bool, warn: Warn) -> None:
     control = present.get("cache-control")
     if control is None:
         response.headers.add("Cache-Control", _PRIVATE)
-    elif control != _PRIVATE and not response.cache_control.no_store:
-        _correct(response.cache_control)
+    elif control != _PRIVATE:
+        response.headers["Cache-Control"] = control  # of several lines one
+        _correct(response.cache_control, no_store, warn)
     for name in present.keys() & _TARGETED.keys():
-        if present[name] != "no-store":
-            logger.warning("%s of a personal response was set to no-store; see docs/caching.md.", _TARGETED[name])
-            response.headers[_TARGETED[name]] = "no-store"
+        header, kept_out = _TARGETED[name]
+        if present[name] != kept_out:
+            warn("a header of a personal response was set to keep it out of shared caches: %s. See caching.md.", header)
+            response.headers[header] = kept_out
 
 
-def _correct(control: ResponseCacheControl) -> None:
+def _correct(control: ResponseCacheControl, no_store: bool, warn: Warn) -> None:
+    if no_store:
+        control.no_store = True
     if control.public or control.s_maxage is not None:
-        logger.warning("'public' or 's-maxage' was removed from a personal response; see docs/caching.md.")
+        warn("'public' or 's-maxage' was removed from a personal response. See caching.md.")
         control.public = False
         control.s_maxage = None
-    control.private = True
+    if not control.no_store:
+        control.private = True

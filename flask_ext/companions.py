@@ -6,7 +6,7 @@ the document brings the token in a cookie, and eager-token.js reads that once, d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from werkzeug import Request, Response
@@ -14,7 +14,8 @@ from werkzeug import Request, Response
 from sealed_session import Session, UsageError
 from sealed_session.cookie import CookiePolicy
 
-from .signals import logger
+Warn = Callable[..., None]
+"""Logs a warning, once for each message."""
 
 
 class Cookie(NamedTuple):
@@ -27,7 +28,7 @@ class Cookie(NamedTuple):
 class Companion(Protocol):
     """Makes cookies from a live session."""
 
-    def cookies(self, session: Session, request: Request, response: Response) -> Iterable[Cookie]:
+    def cookies(self, session: Session, request: Request, response: Response, warn: Warn) -> Iterable[Cookie]:
         """Return the cookies that this response shall carry; none for most."""
         ...
 
@@ -46,32 +47,32 @@ class EagerToken:
     def __init__(self, policy: CookiePolicy) -> None:
         self._policy = policy
 
-    def cookies(self, session: Session, request: Request, response: Response) -> Iterable[Cookie]:
+    def cookies(self, session: Session, request: Request, response: Response, warn: Warn) -> Iterable[Cookie]:
         """Return the cookie for a document that a person opens, and for nothing else."""
         if not is_document(request) or response.mimetype != "text/html" or 300 <= response.status_code < 400:
             return []
-        return self._cookie(session.access_token)
+        return self._cookie(session.access_token, warn)
 
     def cleared(self, request: Request) -> Iterable[CookiePolicy]:
         """Return the one policy."""
         return [self._policy]
 
-    def _cookie(self, access_token: str) -> Iterable[Cookie]:
+    def _cookie(self, access_token: str, warn: Warn) -> Iterable[Cookie]:
         length = len(self._policy.name) + 1 + len(access_token)
         if length > 4093:
-            logger.warning("the access token does not fit into the eager cookie: %d characters.", length)
+            warn("the access token does not fit into the eager cookie: %d characters.", length)
             return []
         return [Cookie(self._policy, access_token)]
 
 
-def lines(cookies: Iterable[Cookie], scheme: str, host: str) -> list[str]:
+def lines(cookies: Iterable[Cookie], scheme: str, host: str, warn: Warn) -> list[str]:
     """Return Set-Cookie lines; a value that no cookie can carry is left out and logged."""
     written = []
     for policy, value in cookies:
         try:
             written.append(policy.set(value, scheme, host))
         except UsageError as error:
-            logger.warning("the cookie %s is not set: %s", policy.name, error.code)
+            warn("the cookie %s is not set: %s.", policy.name, error.code)
     return written
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from flask import after_this_request, current_app, request
+from flask.globals import request_ctx
 from werkzeug.local import LocalProxy
 
 from sealed_session.exact_json import JsonObject
@@ -25,10 +26,18 @@ def request_session() -> RequestSession:
     this = request._get_current_object()  # type: ignore[attr-defined] # once: every look through a proxy is a search
     app = state.of(current_app)
     found: RequestSession | None = this.environ.get(app.key)
-    if found is None:
+    if found is None or not found.is_of(this):
         found = this.environ[app.key] = RequestSession(app, this)
-        after_this_request(cast(Callable[[Any], Any], found.finish))
+        _finish_first(found)
     return found
+
+
+def _finish_first(found: RequestSession) -> None:
+    """Have the cookie written before any other function that waits for the response: one that raises costs the rest."""
+    after_this_request(cast(Callable[[Any], Any], found.finish))
+    waiting = getattr(request_ctx, "_after_request_functions", [])
+    if waiting:
+        waiting.insert(0, waiting.pop())
 
 
 class CurrentSession:

@@ -64,6 +64,7 @@ def _practices(config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
         yield _setting("warning", "secure_off", "COOKIE_SECURE", what, "leave it at 'auto', or set it to True.")
     yield from _same_site(written)
     yield from _scope(cookie, written, addresses)
+    yield from _former_names(cookie)
     yield from _ages(config, written)
     yield from _sizes(config)
     if len(config.ring) > 1:
@@ -117,9 +118,18 @@ def _better_name(cookie: CookiePolicy) -> Iterator[Finding]:
         what = "Sibling hosts can plant a cookie of this name here."
         fix = (
             f"in production set {PREFIX}COOKIE_NAME = {name!r} and {PREFIX}COOKIE_SECURE = True. "
-            f"{PREFIX}COOKIE_PREVIOUS_NAMES = [{cookie.name!r}] keeps everybody signed in."
+            f"{PREFIX}COOKIE_PREVIOUS_NAMES = [{cookie.name!r}] keeps everybody signed in; while it is there, the old "
+            "name can still be planted."
         )
         yield _setting("note", "name_without_prefix", "COOKIE_NAME", what, fix)
+
+
+def _former_names(cookie: CookiePolicy) -> Iterator[Finding]:
+    loose = [name for name in cookie.previous_names if not name.lower().startswith(_HOST_PREFIX.lower())]
+    if cookie.name.lower().startswith(_HOST_PREFIX.lower()) and loose:
+        what = f"Sibling hosts can plant a cookie under a former name, which is still read: {', '.join(loose)}."
+        fix = "take it out when nobody comes with it any more; at the latest after COOKIE_MAX_AGE."
+        yield _setting("note", "former_name_without_prefix", "COOKIE_PREVIOUS_NAMES", what, fix)
 
 
 def _ages(config: Config, written: dict[str, str]) -> Iterator[Finding]:

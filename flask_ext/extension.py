@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
+from weakref import ref
 
-from flask import Flask, current_app, got_request_exception, request
+from flask import Flask, current_app, got_request_exception, has_request_context, request
 from flask.wrappers import Response
 
 from sealed_session import Sealer, Session, SizeReport, UsageError
@@ -203,13 +204,15 @@ class SealedSession:
         """
         return request_session().measure()
 
-    def next_url(self, default: str = "/") -> str:
+    def next_url(self, default: str | None = None) -> str:
         """Return where to go after signing in: the request's argument ``next``, if it is a path of this application.
 
         Args:
-            default: For every other case; another site's address among them.
+            default: For every other case; another site's address among them. None: the application's start.
         """
-        return redirects.local_target(request.values.get("next")) or default
+        root = f"{request.script_root}/"
+        target = redirects.local_target(request.values.get("next"))
+        return target if target is not None and target.startswith(root) else default or root
 
     def unauthorized_handler(self, function: F) -> F:
         """Register what answers people who may not see a page: a view that is given a ``Refusal``. A decorator."""
@@ -235,23 +238,27 @@ def _hook(app: Flask, app_state: AppState) -> None:
     key, finished = app_state.key, app_state.finished
     unseen = [True]
 
-    @app.after_request
     def sweep(response: Response) -> Response:
         """Write what was changed by hooks that ran after the view's; from here on nothing can be."""
-        environ = request._get_current_object().environ  # type: ignore[attr-defined] # quicker than by the proxy
+        this = request._get_current_object()  # type: ignore[attr-defined] # once: every look by the proxy is a search
+        environ = this.environ
         if unseen:
             unseen.clear()
             _complain_of_ignored_guards()
-        if key in environ:
+        if key in environ and environ[key].is_of(this):
             environ[key].finish(response)
-        environ[finished] = True
+        environ[finished] = ref(this)
         return response
 
     def start_over(_sender: Flask, **_facts: Any) -> None:
         """An error response will replace the one that was made."""
-        request.environ.pop(finished, None)
+        if has_request_context():
+            request.environ.pop(finished, None)
 
-    got_request_exception.connect(start_over, app, weak=False)
+    # Flask runs these from the last to the first: so ours runs after all others, whenever they were registered.
+    app.after_request_funcs.setdefault(None, []).insert(0, sweep)
+    got_request_exception.connect(start_over, app)
+    app_state.keeps.append(start_over)  # the signal holds it weakly, so that it goes with the application
 
     @app.context_processor
     def names() -> dict[str, Any]:

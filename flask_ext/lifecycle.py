@@ -15,7 +15,7 @@ import secrets
 import weakref
 from collections.abc import Mapping
 from enum import Enum, auto
-from typing import Any, cast
+from typing import Any
 
 from werkzeug import Request, Response
 
@@ -52,16 +52,18 @@ class RequestSession:
     """One request's session. Belongs to its request, as the request belongs to its thread.
 
     It stands in the request's environ, so it holds the request weakly: with the last word of the response every token
-    is out of memory, and not when the garbage collector next comes by.
+    is out of memory, and not when the garbage collector next comes by. An environ may be used for a second request, and
+    copied for another one; so ``is_of`` is asked before it is taken for anybody's.
     """
 
     __slots__ = (
         "_app",
+        "_cleans",
         "_found",
         "_kept",
         "_payload",
         "_reason",
-        "_request",
+        "_ref",
         "_retry_after",
         "_sealed",
         "_session",
@@ -73,7 +75,7 @@ class RequestSession:
 
     def __init__(self, app: AppState, request: Request) -> None:
         self._app = app
-        self._request = cast(Request, weakref.proxy(request))
+        self._ref = weakref.ref(request)
         self._found = self._read()
         self._settled = False
         self._session: Session | None = None
@@ -84,8 +86,9 @@ class RequestSession:
         self._retry_after: float | None = None
         self._sealed: str | None = None
         self._written: list[str] = []
+        self._cleans = False
         self._write = Write.KEEP
-        if self._is_finished:
+        if self.is_finished:
             app.warn_once(
                 "a session was first looked at when its response was on its way, without the headers that keep it "
                 "out of caches. Look before the view returns."
@@ -95,6 +98,23 @@ class RequestSession:
             self._kept, self._started_at = opened.session, opened.started_at
             if opened.needs_reseal or self._found.leftovers:
                 self._write = Write.SEAL
+
+    def is_of(self, request: Request) -> bool:
+        """Return whether this is the session of a request, and not of an earlier one with the same environ."""
+        return self._ref() is request
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the response is made."""
+        request = self._ref()
+        return request is None or _marks(request.environ.get(self._app.finished), request)
+
+    @property
+    def _request(self) -> Request:
+        request = self._ref()
+        if request is None:
+            raise RuntimeError("The request of this session is over.")
+        return request
 
     # What the application reads. None of it raises.
 
@@ -138,6 +158,7 @@ class RequestSession:
         if session.session_id is None:
             session = session.replace(session_id=secrets.token_urlsafe(16))
         self._carry(session, self._app.now())
+        self._cleans = self._found.opened is not None
         signals.send(signals.session_opened, session=session, started_at=self._started_at)
 
     def measure(self) -> SizeReport:
@@ -148,14 +169,13 @@ class RequestSession:
         attributes = self._app.config.cookie.attributes(self._request.scheme, host_of(self._request))
         return self._app.sealer.measure(session, attributes=attributes)
 
-    def sign_out(self) -> Session | None:
-        """End the session; return the one that there was."""
+    def sign_out(self) -> None:
+        """End the session."""
         self._check_writable("sign_out")
         ended, self._kept = self._kept, None
         self._settled, self._write = True, Write.END
         self._be_signed_out(Reason.MISSING)
         signals.send(signals.session_closed, session=ended)
-        return ended
 
     def update(self, changes: Mapping[str, Any]) -> None:
         """Change the application's side of the session."""
@@ -193,13 +213,18 @@ class RequestSession:
                 host_of(self._request),
                 cookie.domain,
             )
-        return reading.read(self._request.environ.get("HTTP_COOKIE", ""), self._app.sealer, cookie.previous_names)
+        header = self._request.environ.get("HTTP_COOKIE", "")
+        return reading.read(header, self._app.sealer, cookie.previous_names, now=self._app.now())
 
     def _settle(self) -> None:
-        self._settled, self._session = True, self._kept
         if self._kept is None:
             self._be_signed_out(self._found.reason)
-        elif not self._app.is_live(self._kept):
+        elif self._app.is_live(self._kept):
+            self._session = self._kept
+        else:  # nobody's until it is renewed: a receiver of a signal may ask meanwhile
+            self._reason = Reason.UNAVAILABLE
+        self._settled = True
+        if self._kept is not None and self._session is None:
             self._apply(self._kept, self._renew(self._kept))
         if self._reason not in (None, Reason.MISSING):
             logger.info("signed out: %s", self._reason)
@@ -207,8 +232,7 @@ class RequestSession:
 
     def _renew(self, session: Session) -> Outcome:
         """Renew a session because its access token has ended, where the answer could still carry the new one."""
-        request = self._request
-        if companions.is_speculative(request) or request.method == "OPTIONS" or self._is_finished:
+        if self.is_finished or companions.is_speculative(self._request) or self._request.method == "OPTIONS":
             return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
         if self._app.provider is None or self._app.has_ended(session):
             return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
@@ -245,16 +269,12 @@ class RequestSession:
         self._started_at, self._write = started_at, Write.SEALED
 
     def _check_writable(self, what: str) -> None:
-        if self._is_finished:
+        if self.is_finished:
             raise UsageError(
                 f"{what}: the response is made, and its headers can carry no cookie any more.",
                 fix="Call it in the view, before the response is returned or streamed.",
                 code="response_finished",
             )
-
-    @property
-    def _is_finished(self) -> bool:
-        return self._app.finished in self._request.environ
 
     # The response.
 
@@ -262,10 +282,13 @@ class RequestSession:
         """Let a response carry what it should. May be called again, for the same response or for its successor."""
         lines = self._lines(response)
         if self._written or lines:
-            others = [line for line in response.headers.getlist("Set-Cookie") if line not in self._written]
+            ours = tuple(map(_without_attributes, self._written))  # somebody may have added an attribute to a line
+            others = [line for line in response.headers.getlist("Set-Cookie") if not line.startswith(ours)]
             response.headers.setlist("Set-Cookie", others + lines)
             self._written = lines
-        cache.mark(response, personal=bool(lines) or self._session is not None or self._reason is Reason.UNAVAILABLE)
+        personal = bool(lines) or self._session is not None or self._reason is Reason.UNAVAILABLE
+        brings = len(lines) > 0 and self._write is not Write.END and bool(self._app.companions)
+        cache.mark(response, personal=personal, no_store=brings, warn=self._app.warn_once)
         return response
 
     def _lines(self, response: Response) -> list[str]:
@@ -280,7 +303,8 @@ class RequestSession:
         lines = self._set(scheme, host) if self._write is Write.SEALED else []
         if self._session is not None:
             for companion in app.companions:
-                lines += companions.lines(companion.cookies(self._session, request, response), scheme, host)
+                cookies = companion.cookies(self._session, request, response, self._app.warn_once)
+                lines += companions.lines(cookies, scheme, host, self._app.warn_once)
         return lines
 
     def _seal(self, session: Session) -> None:
@@ -299,7 +323,11 @@ class RequestSession:
         cookie = self._app.config.cookie
         if scheme == "http":
             self._warn_about_http(host, secure=cookie.is_secure(scheme, host))
-        others = cookie.clear_others(scheme, host, everywhere=not self._found.foreign) if self._found.leftovers else []
+        others: list[str] = []
+        if self._cleans or self._found.leftovers:
+            others = cookie.clear_others(
+                scheme, host, path=self._request.path, everywhere=self._cleans or not self._found.foreign
+            )
         return [*others, cookie.set(self._sealed or "", scheme, host)]
 
     def _warn_about_http(self, host: str, *, secure: bool) -> None:
@@ -318,11 +346,22 @@ class RequestSession:
 
     def _clear(self, scheme: str, host: str) -> list[str]:
         cookie = self._app.config.cookie
-        lines = cookie.clear(scheme, host, everywhere=not self._found.foreign)
+        ours = self._found.opened is not None  # then it has to go, wherever it lies, and whatever lies beside it
+        lines = cookie.clear(scheme, host, path=self._request.path, everywhere=ours or not self._found.foreign)
         for companion in self._app.companions:
             for policy in companion.cleared(self._request):
                 lines += policy.clear(scheme, host)
         return lines
+
+
+def _marks(mark: Any, request: Request) -> bool:
+    return isinstance(mark, weakref.ref) and mark() is request
+
+
+def _without_attributes(line: str) -> str:
+    """Return name and value of a line that sets a cookie; one that clears a cookie is known by all of it."""
+    pair, semicolon, _ = line.partition(";")
+    return line if pair.endswith("=") else pair + semicolon
 
 
 def _nobody(reason: Reason | None) -> UsageError:

@@ -29,6 +29,13 @@ class Found(NamedTuple):
     foreign: bool = False
 
 
+_SPACE = " \t"
+"""What stands around a cookie (RFC 6265, section 5.2). Python strips more, U+00A0 for one, and so would take another
+host's cookie for one of a protected name such as ``__Host-session``."""
+
+CLEAN_UP_EVERY = 3600
+"""Seconds between two attempts to be rid of a second cookie of ours. Some cannot be reached from every page."""
+
 _MISSING = Found(None, Reason.MISSING)
 _TOO_LONG = Found(None, Reason.UNREADABLE, foreign=True)
 
@@ -36,7 +43,7 @@ _TELLING = (Reason.TOO_OLD, Reason.UNKNOWN_KEY, Reason.UNSUPPORTED, Reason.UNREA
 """Of several reasons the first of these is told."""
 
 
-def read(header: str, sealer: Sealer, previous_names: Sequence[str] = ()) -> Found:
+def read(header: str, sealer: Sealer, previous_names: Sequence[str] = (), *, now: float = 0) -> Found:
     """Try every cookie of our names; of those that open, take the newest.
 
     The current name goes before former ones. Two values of one name are two cookies with different Domain or Path.
@@ -45,12 +52,13 @@ def read(header: str, sealer: Sealer, previous_names: Sequence[str] = ()) -> Fou
         header: The request's Cookie header. Read here and not by Werkzeug, which would first take all of it apart.
         sealer: Opens the values.
         previous_names: Former names.
+        now: Unix seconds.
     """
     if len(header) > MAX_HEADER:
         return _TOO_LONG
     values = [
         (name, value)
-        for name, _, value in (pair.strip().partition("=") for pair in header.split(";"))
+        for name, _, value in (pair.strip(_SPACE).partition("=") for pair in header.split(";"))
         if name == sealer.name or name in previous_names
     ]
     if not values:
@@ -65,7 +73,7 @@ def read(header: str, sealer: Sealer, previous_names: Sequence[str] = ()) -> Fou
     if not opened:
         return Found(None, next(filter(reasons.__contains__, _TELLING)), foreign=True)
     best = opened[0] if len(opened) == 1 else max(opened, key=_rank)
-    several = len(opened) > 1 and not reasons
+    several = len(opened) > 1 and not reasons and now - best.sealed_at >= CLEAN_UP_EVERY
     return Found(best, None, several or "name" in best.reseal_reasons, bool(reasons))
 
 

@@ -77,6 +77,22 @@ def names(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def view(value: Any) -> str:
+    """Take an endpoint, a path or an address."""
+    if (
+        text(value).startswith("//")
+        or any(sign in value for sign in '#\\"<>')
+        or not value.isprintable()
+        or " " in value
+    ):
+        raise UsageError(
+            "is neither an endpoint nor an address that could be redirected to.",
+            fix="name an endpoint, write a path that begins with one '/', or a whole https:// address.",
+            code="login_view",
+        )
+    return str(value)
+
+
 def one_of(*words: str) -> Callable[[Any], str]:
     """Take one of some words."""
 
@@ -119,7 +135,7 @@ SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
     "VERIFY_ACCESS_TOKEN": (True, boolean),
     "COORDINATOR_URL": ("sqlite:", coordinator),
     "CHECK_REVOCATION": ("refresh", one_of("refresh", "always")),
-    "LOGIN_VIEW": (None, or_none(text)),
+    "LOGIN_VIEW": (None, or_none(view)),
     "REQUIRE_LOGIN": (False, boolean),
     "ACCESS_TOKEN_COOKIE": (None, or_none(text)),
 }

@@ -61,6 +61,7 @@ class AppState:
     clock: Clock | None
     callbacks: Callbacks
     key: str = field(default_factory=_new_key)
+    keeps: list[Any] = field(default_factory=list, repr=False)
     _said: set[str] = field(default_factory=set)
 
     @property

@@ -82,7 +82,8 @@ def _is_login_address() -> bool:
     login_view = state.of(current_app).config.login_view
     if login_view is None or not login_view.startswith(("/", "http")):
         return False
-    return login_view.partition("?")[0] in (request.script_root + request.path, request.base_url)
+    here = (request.script_root + request.path, request.base_url)
+    return login_view.partition("?")[0].rstrip("/") in [address.rstrip("/") for address in here]
 
 
 def is_open(app: Flask, endpoint: str | None) -> bool:
@@ -90,7 +91,7 @@ def is_open(app: Flask, endpoint: str | None) -> bool:
     if endpoint is None or endpoint == state.of(app).config.login_view or is_static(app, endpoint):
         return True
     view = app.view_functions.get(endpoint)
-    return hasattr(view, _PUBLIC) or hasattr(getattr(view, "view_class", None), _PUBLIC)
+    return hasattr(view, _PUBLIC) or _PUBLIC in vars(getattr(view, "view_class", object))  # its own, not its parent's
 
 
 def ignored_guards(app: Flask) -> list[str]:
@@ -124,15 +125,23 @@ def _guard(view: F, limit: float) -> F:
             return view(*arguments, **named) if reason is None else answers.refuse(reason)
 
         guarded = guarded_plain
-    _mark(view, GUARDED)
+    if not hasattr(view, "__self__"):  # a bound method is bound anew every time, and cannot bear a mark
+        setattr(view, GUARDED, True)
     vars(guarded).pop(GUARDED, None)  # that wraps() has copied, where the view was guarded before
     return cast(F, guarded)
 
 
 def _marked_public(view: F) -> F:
-    _mark(view, _PUBLIC)
-    return view
+    marked = _loose(view) if hasattr(view, "__self__") else view
+    setattr(marked, _PUBLIC, True)
+    return marked
 
 
-def _mark(view: Any, mark: str) -> None:
-    setattr(getattr(view, "__func__", view), mark, True)  # a bound method shows what its function has
+def _loose(method: F) -> F:
+    """Wrap a bound method: a mark on the method itself would hold for every other object as well."""
+
+    @wraps(method)
+    def function(*arguments: Any, **named: Any) -> Any:
+        return method(*arguments, **named)
+
+    return cast(F, function)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .arguments import wrong_type
 from .cookie_rules import MAX_AGE_CAP, SAME_SITES, Label, domain_name, prefix_of, problems_of
@@ -21,15 +21,26 @@ from .errors import ConfigError, Problem, UsageError
 from .hosts import domains_of, is_this_machine, without_port
 from .sealer import DEFAULT_NAME
 
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]*)+")
+_MOST_PARENTS = 4
+
 _VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")  # cookie-octet, RFC 6265, section 4.1.1
+
+
+class Variant(NamedTuple):
+    """What tells one cookie from another in a browser, and whether it is kept apart by the embedding site."""
+
+    name: str
+    domain: str | None
+    path: str
+    partitioned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CookiePolicy:
     """How the session cookie is set and cleared. Checked as it is made; immutable and safe to share between threads.
 
-    Setting and clearing come from one place, so a cookie is always cleared with the attributes it was set with. What
-    was set with another Path, or with Partitioned switched the other way, is another cookie to a browser and stays.
+    Setting and clearing come from one place, so a cookie is always cleared with the attributes it was set with.
 
     Attributes:
         name: The exact cookie name, prefix included.
@@ -115,54 +126,76 @@ class CookiePolicy:
 
     def attributes(self, scheme: str, host: str) -> str:
         """Return what follows the value in the line of ``set``, without the first ``; ``: see ``Sealer.measure``."""
-        return self._attributes(self.name, self.domain, self.max_age, secure=self.is_secure(scheme, host))
+        return self._attributes(self._current, self.max_age, secure=self.is_secure(scheme, host))
 
-    def clear(self, scheme: str, host: str, *, everywhere: bool = False) -> list[str]:
+    def clear(self, scheme: str, host: str, *, path: str = "/", everywhere: bool = False) -> list[str]:
         """Return the Set-Cookie lines that delete the cookie: host-only and by Domain, under every name it ever had.
 
         Args:
             scheme: The request's scheme.
             host: The request's host, with or without a port.
-            everywhere: Clear it for every Domain that this host could have set as well, so that what was set before
-                the Domain was changed goes too. Of very long names, only the last eight labels.
+            path: The request's path.
+            everywhere: Clear as well what this host could have set before the Domain, the Path or Partitioned was
+                changed. Of very long names, only the last eight labels; of long paths, four.
         """
-        return self._clear(self._variants(host, everywhere=everywhere), scheme, host)
+        return self._clear(self._variants(scheme, host, path, everywhere=everywhere), scheme, host)
 
-    def clear_others(self, scheme: str, host: str, *, everywhere: bool = True) -> list[str]:
+    def clear_others(self, scheme: str, host: str, *, path: str = "/", everywhere: bool = True) -> list[str]:
         """Return the lines of ``clear`` but the one that would undo ``set``.
 
         For when a request brought a former name, or the name twice. Write them before the line of ``set``: a client
         by the letter of RFC 6265 (section 5.3, step 11) takes a host-only cookie and one whose Domain is the host for
         the same, and the last line wins.
         """
-        kept = (self.name, self.domain)
-        variants = (variant for variant in self._variants(host, everywhere=everywhere) if variant != kept)
-        return self._clear(variants, scheme, host)
+        variants = self._variants(scheme, host, path, everywhere=everywhere)
+        return self._clear((variant for variant in variants if variant != self._current), scheme, host)
 
-    def _clear(self, variants: Iterator[tuple[str, str | None]], scheme: str, host: str) -> list[str]:
+    @property
+    def _current(self) -> Variant:
+        return Variant(self.name, self.domain, self.path, self.partitioned)
+
+    def _clear(self, variants: Iterator[Variant], scheme: str, host: str) -> list[str]:
         secure = self.is_secure(scheme, host)
-        return [f"{name}=; {self._attributes(name, domain, 0, secure=secure)}" for name, domain in variants]
+        lines = (f"{one.name}=; {self._attributes(one, 0, secure=secure)}" for one in variants)
+        return list(dict.fromkeys(lines))
 
-    def _variants(self, host: str, *, everywhere: bool) -> Iterator[tuple[str, str | None]]:
-        """Yield each pair of name and Domain under which a browser may hold the cookie."""
-        domains = dict.fromkeys((None, self.domain, *(domains_of(host) if everywhere else ())))
+    def _variants(self, scheme: str, host: str, path: str, *, everywhere: bool) -> Iterator[Variant]:
+        """Yield each name, Domain, Path and Partitioned under which a browser may hold the cookie."""
+        domains = dict.fromkeys((None, self.domain))
+        former = dict.fromkeys((*domains, *domains_of(host))) if everywhere else domains
         for name in (self.name, *self.previous_names):
-            for domain in (None,) if prefix_of(name).host_only else domains:
-                yield name, domain
+            is_bound = prefix_of(name).host_only
+            for domain in (None,) if is_bound else former:
+                yield Variant(name, domain, self.path, self.partitioned)
+            if not everywhere:
+                continue
+            for domain in (None,) if is_bound else domains:
+                for other in () if is_bound else _paths_of(path):
+                    yield Variant(name, domain, other, self.partitioned)
+                if self.is_secure(scheme, host):  # without it a browser takes no Partitioned
+                    yield Variant(name, domain, self.path, not self.partitioned)
 
-    def _attributes(self, name: str, domain: str | None, max_age: int | timedelta | None, *, secure: bool) -> str:
+    def _attributes(self, variant: Variant, max_age: int | timedelta | None, *, secure: bool) -> str:
         """Make the attributes of every line. Those that a name's prefix demands are there for former names as well."""
-        prefix = prefix_of(name)
+        prefix = prefix_of(variant.name)
         parts = [
-            f"Path={'/' if prefix.host_only else self.path}",
-            "" if domain is None else f"Domain={domain}",
+            f"Path={'/' if prefix.host_only else variant.path}",
+            "" if variant.domain is None else f"Domain={variant.domain}",
             "" if max_age is None else f"Max-Age={max_age}",
             "HttpOnly" if self.http_only or prefix.http_only else "",
             "Secure" if secure or prefix.secure else "",
             f"SameSite={self.same_site}",
-            "Partitioned" if self.partitioned else "",
+            "Partitioned" if variant.partitioned else "",
         ]
         return "; ".join(filter(None, parts))
+
+
+def _paths_of(path: str) -> list[str]:
+    """Return ``/`` and the first parents of a request's path. It is untrusted: only a plain one gets into a header."""
+    if _PLAIN_PATH.fullmatch(path) is None:
+        return ["/"]
+    parts = path.split("/")[1 : _MOST_PARENTS + 1]
+    return ["/", *("/" + "/".join(parts[:end]) for end in range(1, len(parts) + 1) if parts[end - 1])]
 
 
 def check(values: Mapping[str, Any], label: Label = str) -> list[Problem]:

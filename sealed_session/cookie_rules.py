@@ -26,7 +26,7 @@ MAX_PATH = 1024
 
 SAME_SITES = {"lax": "Lax", "strict": "Strict", "none": "None"}
 
-_PATH = re.compile(r"/[!-:<-~]*")  # path-value, RFC 6265, section 4.1.1, less the space, which no request's path has
+_PATH = re.compile(r"/(?!(?:.*/)?\.\.?(?:/|$))[!$-:=@-\[\]^_a-z~|{}]*")  # what a browser's request may begin with
 
 Label = Callable[[str], str]
 """Turns the name of a field into what the reader knows it by, such as the key of a configuration."""

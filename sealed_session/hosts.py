@@ -14,6 +14,9 @@ _HOST = re.compile(r"(?:\[([^\[\]]*:[^\[\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")  # as
 _DOMAIN = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")  # underscores are not by the book and yet in use
 
 
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+
 def without_port(host: str) -> str:
     """Return a Host header's name or address, without brackets; what is no such header as it is."""
     match = _HOST.fullmatch(host)
@@ -49,7 +52,7 @@ def is_domain(name: str) -> bool:
 
 def ends_in_number(name: str) -> bool:
     """Return whether the last label is a number: such a host is an IPv4 address to browsers (URL Standard, 3.5)."""
-    return name.rpartition(".")[2].isdigit()
+    return _NUMBER.fullmatch(name.rpartition(".")[2]) is not None
 
 
 def domains_of(host: str) -> list[str]:

@@ -640,7 +640,7 @@ def test_clearing_covers_host_only_and_domain_of_every_name() -> None:
 
 def domains(lines: list[str]) -> list[str | None]:
     """The Domain of each line."""
-    return [attributes(line).get("Domain") for line in lines]
+    return list(dict.fromkeys([attributes(line).get("Domain") for line in lines]))
 
 
 def test_clearing_everywhere_covers_what_a_former_domain_left() -> None:
@@ -786,4 +786,38 @@ def test_no_host_and_no_scheme_breaks_anything(scheme: str, host: str) -> None:
     assert set(shared.clear(scheme, host)) <= set(lines)
     for line in lines:
         assert re.fullmatch(r"[A-Za-z0-9_=;/. -]+", line)
-        assert attributes(line).keys() <= {"Path", "Domain", "Max-Age", "HttpOnly", "Secure", "SameSite"}
+        assert attributes(line).keys() <= {"Path", "Domain", "Max-Age", "HttpOnly", "Secure", "SameSite", "Partitioned"}
+
+
+def test_clearing_everywhere_covers_a_former_path_and_the_other_partition() -> None:
+    """What was set with another Path or Partitioned is another cookie, and would sign the person in again."""
+    lines = policy(path="/app").clear(*HTTPS, path="/app/a/b", everywhere=True)
+    paths = {attributes(line)["Path"] for line in lines}
+    assert {"/", "/app", "/app/a", "/app/a/b"} == paths
+    assert 1 == len([line for line in lines if line.endswith("Partitioned")])
+    assert not any(line.endswith("Partitioned") for line in policy().clear("http", "localhost", everywhere=True))
+    partitioned = policy(secure=True, partitioned=True)
+    assert 1 == len([line for line in partitioned.clear(*HTTPS, everywhere=True) if "Partitioned" not in line])
+
+
+@pytest.mark.parametrize("path", ["/a;b", "/a\r\nX: y", "/\u00e9", "a", "", "/a b"])
+def test_an_untrusted_path_gets_into_no_header(path: str) -> None:
+    """It is what anybody asks for."""
+    assert {"/"} == {attributes(line)["Path"] for line in policy().clear(*HTTPS, path=path, everywhere=True)}
+
+
+def test_a_long_path_makes_few_lines() -> None:
+    """Of many parts the first four count."""
+    assert 8 >= len(policy().clear(*HTTPS, path="/a" * 100, everywhere=True))
+
+
+@pytest.mark.parametrize("path", ["/a?b", "/a#b", "/../x", "/a/.", '/a"b', "/a\\b"])
+def test_a_path_that_no_request_begins_with_is_refused(path: str) -> None:
+    """Browsers resolve or cut it before they send anything."""
+    assert ["bad_path"] == [problem.code for problem in check({"path": path})]
+
+
+@pytest.mark.parametrize("domain", ["a.0x7f", "1.2.3.0x4", "example.0x"])
+def test_a_hexadecimal_number_at_the_end_is_an_address(domain: str) -> None:
+    """To browsers it is IPv4 (URL Standard, 3.5)."""
+    assert ["domain_is_ip"] == [problem.code for problem in check({"domain": domain})]

@@ -89,7 +89,7 @@ def test_WO_17_a_view_that_touched_nothing_may_be_public(world: World) -> None: 
 
 
 @pytest.mark.row("WO-17")
-@pytest.mark.parametrize("name", ["CDN-Cache-Control", "Surrogate-Control", "Cloudflare-CDN-Cache-Control"])
+@pytest.mark.parametrize("name", ["CDN-Cache-Control", "Surrogate-Control", "Edge-Control"])
 def test_WO_17_headers_that_networks_obey_are_corrected(  # noqa: N802
     world: World, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
@@ -115,6 +115,38 @@ def test_WO_17_headers_that_networks_obey_are_corrected(  # noqa: N802
 def test_WO_17_vary_is_merged(world: World, view: str, sent: str) -> None:  # noqa: N802
     """Into what is there, once; the star says it all."""
     assert sent == respond(world, {"Vary": view}).headers["Vary"]
+
+
+@pytest.mark.row("WO-17")
+def test_WO_17_several_lines_are_merged_into_one(world: World) -> None:  # noqa: N802
+    """None of them is lost: what a decorator varied by, and how long a view may be kept."""
+    world.get("/sign-in")
+
+    def act() -> Response:
+        bool(current_session)
+        response = Response("x")
+        for name, value in (
+            ("Vary", "Accept-Language"),
+            ("Vary", "Origin"),
+            ("Cache-Control", "max-age=600"),
+            ("Cache-Control", "must-revalidate"),
+        ):
+            response.headers.add(name, value)
+        return response
+
+    headers = world.do(act).headers
+    assert ["Accept-Language, Origin, Cookie"] == headers.getlist("Vary")
+    (control,) = headers.getlist("Cache-Control")
+    assert {"max-age=600", "must-revalidate", "private"} == set(control.split(", "))
+
+
+@pytest.mark.row("WO-17")
+def test_WO_17_warnings_are_said_once(world: World, caplog: pytest.LogCaptureFixture) -> None:  # noqa: N802
+    """A page that is asked for a thousand times does not fill the log."""
+    world.get("/sign-in")
+    for _ in range(3):
+        respond(world, {"Cache-Control": "public", "X-Accel-Expires": "60"})
+    assert 2 == len(caplog.records)
 
 
 @pytest.mark.row("WO-17")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import redirect, render_template_string
+from flask import Response, redirect, render_template_string
 from werkzeug.test import TestResponse
 
 import flask_ext
@@ -92,6 +92,36 @@ def test_WO_8_only_with_somebody_signed_in_and_a_page(make_world: MakeWorld, eag
 
 
 @pytest.mark.row("WO-8")
+def test_WO_8_it_is_never_cached(eager: World) -> None:  # noqa: N802
+    """Not by the browser either, whatever the view said; a page without it is the view's to decide about."""
+
+    def act() -> Response:
+        bool(current_session)
+        return Response("a page", headers={"Cache-Control": "max-age=600"}, mimetype="text/html")
+
+    assert "no-store" in eager.do(act).headers["Cache-Control"]
+    quiet = eager.browser.fetch(f"{ORIGIN}/do")
+    assert "no-store" not in quiet.headers["Cache-Control"]
+
+
+@pytest.mark.row("WO-8")
+def test_WO_8_an_error_page_does_not_keep_it(eager: World) -> None:  # noqa: N802
+    """What the first response would have carried is not in the one that replaces it, where nobody is signed in."""
+
+    def late(_response: Response) -> Response:
+        eager.late = None
+        raise ZeroDivisionError
+
+    def sign_out() -> Response:
+        eager.auth.sign_out()
+        return Response("out", mimetype="text/html")
+
+    eager.late, eager.on_error = late, sign_out
+    eager.get("/private")
+    assert [] == eager.browser.jar.cookies()
+
+
+@pytest.mark.row("WO-8")
 def test_WO_8_signing_out_clears_it(eager: World) -> None:  # noqa: N802
     """With the session."""
     eager.get("/private")
@@ -129,7 +159,9 @@ def test_a_token_that_no_cookie_can_carry_is_left_out(
     else:
         from flask_ext.companions import EagerToken
 
-        assert [] == list(EagerToken(eager.app.extensions["sealed_session"].config.eager)._cookie(token))
+        assert [] == list(
+            EagerToken(eager.app.extensions["sealed_session"].config.eager)._cookie(token, logging.getLogger().warning)
+        )
     assert said in caplog.text
     assert token not in caplog.text
 

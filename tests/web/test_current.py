@@ -32,6 +32,13 @@ def test_everything_that_it_shows(world: World) -> None:
     assert "seen" == world.do(act).text
 
 
+def test_which_password_opened_it(world: World) -> None:
+    """None where none did."""
+    assert "None" == world.do(lambda: str(current_session.password_index)).text
+    world.get("/sign-in")
+    assert "0" == world.do(lambda: str(current_session.password_index)).text
+
+
 def test_of_nobody(world: World) -> None:
     """Everything is empty, and the reason says why."""
 

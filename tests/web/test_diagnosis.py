@@ -551,3 +551,11 @@ def test_findings_as_json() -> None:
     assert {"level": "ok", "code": "kept", "subject": "https://b.test/", "what": "It is kept.", "fix": ""} == written[
         "findings"
     ][2]
+
+
+def test_a_former_name_without_the_prefix_is_told() -> None:
+    """While it is read, it can be planted: the protection of the new name begins when it is gone."""
+    settings = {"COOKIE_NAME": "__Host-s", "COOKIE_SECURE": True}
+    assert "former_name_without_prefix" in diagnosed(make_app(**settings, COOKIE_PREVIOUS_NAMES=["s"]))
+    assert "former_name_without_prefix" not in diagnosed(make_app(**settings, COOKIE_PREVIOUS_NAMES=["__Host-old"]))
+    assert "former_name_without_prefix" not in diagnosed(make_app(COOKIE_PREVIOUS_NAMES=["s"]))

@@ -10,7 +10,7 @@ import weakref
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, render_template_string, session
+from flask import Blueprint, Flask, got_request_exception, render_template_string, session
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -95,6 +95,44 @@ class TestInitApp:
         del app
         gc.collect()
         assert gone() is None
+
+    def test_it_leaves_no_receiver_behind(self) -> None:
+        """Of a process that makes and drops many applications, as test suites do."""
+        before = len(got_request_exception.receivers)
+        for _ in range(5):
+            make_app(SealedSession())
+        gc.collect()
+        assert before >= len(got_request_exception.receivers)
+
+    def test_an_error_outside_a_request_is_none_of_its_business(self) -> None:
+        """Whoever sends Flask's signal by hand is not disturbed."""
+        app = make_app(SealedSession())
+        with app.app_context():
+            got_request_exception.send(app, exception=ValueError())
+
+    def test_a_view_without_its_guard_is_told_with_the_first_response(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Once: the decorators stand in the wrong order."""
+        app = make_app(SealedSession())
+        login_required(app.view_functions["home"])
+        client = app.test_client()
+        for _ in range(2):
+            client.get("/")
+        assert 1 == caplog.text.count("the view 'home' is open to everybody")
+
+    def test_next_stays_in_the_application(self) -> None:
+        """Below a script root too, where another application may be at the root."""
+        auth = SealedSession()
+        app = make_app(auth)
+        for root, target, expected in (
+            ("", "/a?b=c", "/a?b=c"),
+            ("", "//evil.org", "/"),
+            ("/sub", "/sub/a", "/sub/a"),
+            ("/sub", "/other", "/sub/"),
+            ("/sub", None, "/sub/"),
+        ):
+            query = {} if target is None else {"next": target}
+            with app.test_request_context("/login", base_url=f"https://example.com{root}", query_string=query):
+                assert expected == auth.next_url()
 
     def test_without_flask_the_error_names_the_extra(self) -> None:
         """When somebody has installed the core alone."""
@@ -228,6 +266,15 @@ class TestSecure:
             world.browser.get("http://app.example.com/sign-in")
         assert [(NAME, "secure_over_http")] * 2 == world.browser.refused
         assert 1 == caplog.text.count("Secure cookie was set over http")
+
+    @pytest.mark.row("WO-3")
+    def test_WO_3_on_this_machine_nothing_is_warned_of(  # noqa: N802
+        self, make_world: MakeWorld, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """With Secure, which some browsers take there, and without it."""
+        for settings in ({}, {"COOKIE_SECURE": True}):
+            make_world(**settings).browser.get("http://localhost:5000/sign-in")
+        assert "" == caplog.text
 
     @pytest.mark.row("WO-3")
     def test_WO_3_a_proxy_that_hides_the_host_is_warned_of(  # noqa: N802

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from flask import Flask, Response, after_this_request, stream_with_context
+from flask import Flask, Response, after_this_request, request, stream_with_context
+from werkzeug.test import EnvironBuilder
 
-from flask_ext import current_session, session_refreshed, session_resealed
+from flask_ext import SealedSession, current_session, session_refresh_failed, session_refreshed, session_resealed
+from flask_ext.current import request_session
 from sealed_session import (
     KeyRing,
     ProviderUnavailable,
@@ -146,9 +149,60 @@ class TestReading:
         world.clock.advance(320)
         assert "nobody: too_old" == world.get("/who").text
 
+    @pytest.mark.parametrize("space", ["\xa0", "\x85", "\x1c", "\x1f", "\x0b"])
+    def test_a_name_is_taken_as_the_browser_sent_it(self, make_world: MakeWorld, space: str) -> None:
+        """With a byte before it, which Python takes for space, no browser guards it as a name with a prefix."""
+        world = make_world(COOKIE_NAME="__Host-s", COOKIE_SECURE=True)
+        world.get("/sign-in")
+        value = world.browser.jar.get("__Host-s").value
+        client = world.app.test_client(use_cookies=False)
+        for header, expected in (
+            (f"{space}__Host-s={value}", "nobody: missing"),
+            (f"a=b;\t __Host-s={value} ", "user_1"),
+        ):
+            environ = EnvironBuilder("/who", base_url=ORIGIN).get_environ() | {"HTTP_COOKIE": header}
+            assert expected == client.open(environ).text
+
+    def test_a_second_cookie_that_cannot_be_removed_is_not_written_against(self, world: World) -> None:
+        """Once an hour, at most: every write could bring back what somebody has just ended."""
+        sealer = world.app.extensions["sealed_session"].sealer
+        plant(world, sealer.seal({"access_token": "t"}), attributes="Path=/who; Secure; Partitioned")
+        world.clock.advance(4000)
+        plant(world, sealer.seal({"access_token": "t"}), attributes="Path=/wh; Secure")
+        written = []
+        for _ in range(4):
+            world.clock.advance(1000)
+            written.append(bool(world.cookies(world.get("/who"))))
+        assert [False, False, False] == written[:3]
+
+    def test_the_current_name_goes_before_a_former_one(self, make_world: MakeWorld) -> None:
+        """However much newer that is."""
+        former, now = make_world(COOKIE_NAME="old"), make_world(COOKIE_PREVIOUS_NAMES=["old"])
+        now.get("/sign-in")
+        former.clock.advance(50)
+        former.do(lambda: former.auth.sign_in(access_token="t", user={"id": "newer"}))
+        assert now.browser.jar.store(f"old={former.browser.jar.get('old').value}; Secure; Path=/", ORIGIN) is None
+        now.clock.advance(60)
+        assert "user_1" == now.get("/who").text
+
+    def test_a_session_whose_end_is_to_come_is_good(self, world: World) -> None:
+        """Until then."""
+        ends = world.clock.now + 600
+        world.do(lambda: world.auth.sign_in(access_token="opaque", user={"id": "o"}, session_expires_at=ends))
+        assert "o" == world.get("/who").text
+
 
 class TestSignIn:
     """Opening a session."""
+
+    def test_it_takes_the_place_of_whoever_was_there(self, make_world: MakeWorld) -> None:
+        """Under another Domain and with a clock ahead: the next page is the new person's."""
+        former, now = make_world(COOKIE_DOMAIN="example.com"), make_world()
+        former.clock.advance(4)
+        former.get("/sign-in")
+        now.browser.jar = former.browser.jar
+        now.do(lambda: now.auth.sign_in(access_token="t", user={"id": "new"}))
+        assert ("new", 1) == (now.get("/who").text, len(now.browser.jar.cookies()))
 
     def test_it_gets_an_id_where_the_token_has_none(self, world: World) -> None:
         """Random, and kept over every further seal."""
@@ -276,15 +330,42 @@ class TestSignOut:
         assert [] == now.browser.jar.cookies()
 
     def test_another_deployments_cookie_stays(self, world: World) -> None:
-        """One of the same name and of a parent domain, which we cannot open."""
+        """One of the same name and of a parent domain, which we cannot open, where nobody is signed in with us."""
         plant(
             world,
             Sealer(KeyRing(generate_password())).seal({"access_token": "t"}),
             attributes="Path=/; Domain=example.com",
         )
-        world.get("/sign-in")
         world.get("/sign-out")
         assert ["example.com"] == [cookie.domain for cookie in world.browser.jar.cookies()]
+
+    def test_ours_goes_whatever_lies_beside_it(self, make_world: MakeWorld) -> None:
+        """A sign-out that reports success and leaves somebody signed in would be none."""
+        former, now = make_world(COOKIE_DOMAIN="example.com"), make_world()
+        former.get("/sign-in")
+        now.browser.jar = former.browser.jar
+        plant(now, "garbage")
+        now.get("/sign-out")
+        assert "nobody: missing" == now.get("/who").text
+
+    @pytest.mark.parametrize(
+        ("former", "now"),
+        [
+            ({}, {"COOKIE_PARTITIONED": True}),
+            ({"COOKIE_PARTITIONED": True}, {}),
+            ({"COOKIE_PATH": "/sign-out"}, {}),
+            ({}, {"COOKIE_PATH": "/sign-out"}),
+        ],
+    )
+    def test_ours_goes_whatever_it_was_set_with(
+        self, make_world: MakeWorld, former: dict[str, Any], now: dict[str, Any]
+    ) -> None:
+        """Before Path or Partitioned was changed."""
+        before, after = (make_world(COOKIE_SECURE=True, **settings) for settings in (former, now))
+        before.get("/sign-in")
+        after.browser.jar = before.browser.jar
+        after.get("/sign-out")
+        assert [] == after.browser.jar.cookies()
 
 
 class TestUpdate:
@@ -759,6 +840,7 @@ class TestHooks:
         """With one that has no header of ours, or a copy of them all."""
         world.late = lambda _: world.app.response_class("other")
         assert [NAME] == world.cookies(world.get("/sign-in"))
+        world.browser.jar = Jar(world.clock)
         world.late = lambda response: world.app.response_class("other", headers=response.headers)
         assert [NAME] == world.cookies(world.get("/sign-in"))
 
@@ -793,6 +875,54 @@ class TestHooks:
             assert "signed out" == world.get(path).text
             assert [] == world.browser.jar.cookies()
 
+    def test_a_function_that_waits_for_the_response_and_raises_does_not_either(self, world: World) -> None:
+        """Registered in the view before anybody looked at the session."""
+
+        def act() -> str:
+            @after_this_request
+            def broken(_response: Response) -> Response:
+                raise ZeroDivisionError
+
+            world.auth.sign_in(**world.provider.sign_in())
+            return "ok"
+
+        response = world.do(act)
+        assert (500, [NAME]) == (response.status_code, world.cookies(response))
+
+    def test_hooks_that_were_registered_first_run_before_ours(self, password: str) -> None:
+        """Whatever they do to the response, it is private and carries the cookie."""
+        app, auth = Flask("early"), SealedSession()
+
+        @app.after_request
+        def early(response: Response) -> Response:
+            if current_session and response.status_code == 200:
+                response = app.response_class(response.get_data())
+            response.headers["Cache-Control"] = "public, max-age=60"
+            return response
+
+        app.config["SEALED_SESSION_PASSWORD"] = password
+        auth.init_app(app)
+
+        @app.get("/in")
+        def sign_in() -> str:
+            auth.sign_in(access_token="t")
+            return "ok"
+
+        headers = app.test_client().get("/in").headers
+        assert ("max-age=60, private", "Cookie") == (headers["Cache-Control"], headers["Vary"])
+        assert headers["Set-Cookie"].startswith(f"{NAME}=")
+
+    def test_a_hook_may_add_an_attribute(self, world: World) -> None:
+        """The line is known by its value, and stands there once."""
+
+        def add(response: Response) -> Response:
+            lines = [f"{line}; Priority=High" for line in response.headers.getlist("Set-Cookie")]
+            response.headers.setlist("Set-Cookie", lines)
+            return response
+
+        world.late = add
+        assert [NAME] == world.cookies(world.get("/sign-in"))
+
     def test_the_cookie_is_written_once(self, world: World) -> None:
         """However often the hooks run, and beside the cookies of others."""
 
@@ -815,6 +945,80 @@ class TestHooks:
         """No rolling writes: they would bring sessions back that were just ended."""
         world.get("/sign-in")
         assert [[], [], []] == [world.cookies(world.get(path)) for path in ("/who", "/private", "/public")]
+
+
+class TestEnviron:
+    """An environ may serve a second request, and be copied for another one."""
+
+    def test_a_second_request_with_one_environ_is_read_anew(self, world: World) -> None:
+        """Nobody is signed in by what an earlier request brought."""
+        world.get("/sign-in")
+        environ = EnvironBuilder("/who", base_url=ORIGIN).get_environ()
+        environ["HTTP_COOKIE"] = f"{NAME}={sealed(world)}"
+        with world.app.request_context(environ):
+            assert current_session
+        environ["HTTP_COOKIE"] = ""
+        with world.app.request_context(environ):
+            assert not current_session
+
+    def test_a_request_within_a_request_is_somebody_elses(self, world: World) -> None:
+        """And leaves the outer one's response open."""
+        world.get("/sign-in")
+
+        def act() -> str:
+            assert current_session
+            inner = {**request.environ, "PATH_INFO": "/who", "HTTP_COOKIE": "", "REQUEST_METHOD": "GET"}
+            said = Response.from_app(world.app.wsgi_app, inner).get_data(as_text=True)
+            world.auth.update(extra={"a": 1})
+            return said
+
+        response = world.do(act)
+        assert ("nobody: missing", [NAME]) == (response.text, world.cookies(response))
+
+    def test_an_environ_that_is_sent_twice_is_answered_twice(self, world: World) -> None:
+        """As middleware does that tries again."""
+        environ = EnvironBuilder("/sign-in", base_url=ORIGIN).get_environ()
+        for _ in range(2):
+            answer = Response.from_app(world.app.wsgi_app, environ)
+            assert (200, 1) == (answer.status_code, len(answer.headers.getlist("Set-Cookie")))
+
+    def test_after_the_request_a_session_that_was_read_can_still_be_read(self, world: World) -> None:
+        """By whoever kept it; one that was not says that the request is over."""
+        kept: list[Any] = []
+        world.get("/sign-in")
+
+        def act() -> None:
+            kept.append(request_session())
+            assert current_session
+
+        world.do(act)
+        gc.collect()
+        assert "user_1" == kept[0].session.user["id"]
+        with pytest.raises(UsageError, match="response is made"):
+            kept[0].sign_out()
+        with pytest.raises(RuntimeError, match="request of this session is over"):
+            kept[0].measure()
+
+    def test_without_flasks_list_of_waiting_functions_it_waits_in_line(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another release of Flask may keep it elsewhere."""
+        monkeypatch.setattr("flask_ext.current.request_ctx", object())
+        assert [NAME] == world.cookies(world.get("/sign-in"))
+
+    def test_nobody_is_signed_in_while_the_provider_is_asked(self, world: World) -> None:
+        """Not for another thread of the request, and not for a receiver of the signals."""
+        seen: list[bool] = []
+
+        def receive(_app: Flask, **_facts: Any) -> None:
+            seen.append(bool(current_session))
+
+        world.get("/sign-in")
+        world.provider.end_every_session()
+        world.clock.advance(400)
+        with session_refresh_failed.connected_to(receive, world.app):
+            world.get("/who")
+        assert [False] == seen
 
 
 class TestStreaming:

@@ -195,7 +195,7 @@ MISTAKES = {
     "auth.update({'id': 'u'})": "call-arg",
     "auth.update(access_token='t')": "call-arg",
     "auth.init_app('app')": "arg-type",
-    "auth.next_url(None)": "arg-type",
+    "auth.next_url(5)": "arg-type",
     "SealedSession('workos')": "arg-type",
     "SealedSession(lambda session: 5)": "return-value",
     "SealedSession(clock=5)": "arg-type",

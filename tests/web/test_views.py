@@ -347,6 +347,42 @@ class TestRequireLogin:
         house.app.add_url_rule("/index", "index", public(Open().index))
         assert (200, 200) == (status(house.app, "/open"), status(house.app, "/index"))
 
+    def test_public_is_not_inherited(self, house: World) -> None:
+        """A class says for itself that everybody may see it."""
+
+        @public
+        class Base(MethodView):
+            """Open."""
+
+            def get(self) -> str:
+                return "open"
+
+        class Admin(Base):
+            """Not open."""
+
+        house.app.add_url_rule("/base", view_func=Base.as_view("base"))
+        house.app.add_url_rule("/admin", view_func=Admin.as_view("admin"))
+        assert (200, 401) == (status(house.app, "/base"), status(house.app, "/admin"))
+
+    def test_public_for_one_object_is_not_for_another(self, house: World) -> None:
+        """Its method is the same function."""
+
+        class Api:
+            """Two of them."""
+
+            def index(self) -> str:
+                return "index"
+
+        house.app.add_url_rule("/a", "a", public(Api().index))
+        house.app.add_url_rule("/b", "b", Api().index)
+        assert (200, 401) == (status(house.app, "/a"), status(house.app, "/b"))
+
+    def test_the_login_path_is_open_with_and_without_its_slash(self, make_world: MakeWorld) -> None:
+        """Flask leads from the one to the other."""
+        world = make_world(REQUIRE_LOGIN=True, LOGIN_VIEW="/login")
+        world.app.add_url_rule("/login/", "signing_in", lambda: "sign in")
+        assert "sign in" == world.get("/public", follow=True).text
+
     def test_a_public_view_under_another_decorator(self, house: World) -> None:
         """Stays open under one that keeps what it wraps, and is closed under one that does not: never the reverse."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 from weakref import ref
@@ -14,12 +15,16 @@ from sealed_session.arguments import wrong_type
 from sealed_session.cookie import CookiePolicy
 from sealed_session.exact_json import JsonObject
 from sealed_session.providers import Provider, RefreshFunction, as_provider
-from sealed_session.refresh import Outcome
+from sealed_session.refresh import Ledger, Outcome, Refresher, is_due
+from sealed_session.refresh.coordinator import Coordinator
+from sealed_session.refresh.memory import MemoryCoordinator
+from sealed_session.refresh.opening import open_coordinator
 
 from . import config, eager_script, redirects, state, views
 from .commands import group
 from .companions import EagerToken
 from .current import current_session, request_session
+from .settings import DEFAULT_COORDINATOR
 from .signals import logger
 from .state import AppState, Callbacks, Clock
 
@@ -50,13 +55,22 @@ class SealedSession:
     until its lifetime or its tokens end.
     """
 
-    def __init__(self, provider: Provider | RefreshFunction | None = None, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        provider: Provider | RefreshFunction | None = None,
+        *,
+        coordinator: Coordinator | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         """Hold the collaborators. Nothing is read before ``init_app``.
 
         Args:
             provider: Renews access tokens: a ``Provider``, or a function ``refresh(session) -> Session`` with its
                 errors. None: an expired access token means signed out.
-            clock: Returns Unix seconds, for tests. None: ``time.time``, looked up at every call.
+            coordinator: What all who may come with the same cookie share, in place of COORDINATOR_URL:
+                ``RedisCoordinator(client)`` with a ready client, for example.
+            clock: Returns Unix seconds, for tests: the default coordinator then is in this process, and on that clock
+                too. None: ``time.time``, looked up at every call.
 
         Raises:
             UsageTypeError: Something else.
@@ -66,6 +80,7 @@ class SealedSession:
         if clock is not None and not callable(clock):
             raise wrong_type("clock", "a function that returns Unix seconds", clock)
         self._provider = None if provider is None else as_provider(provider)
+        self._coordinator = coordinator
         self._clock = clock
         self._callbacks = Callbacks()
 
@@ -85,11 +100,11 @@ class SealedSession:
                 code="already_initialised",
             )
         settings = config.read(app.config, has_trimmer=self._callbacks.trimmer is not None)
-        app_state = self._build(settings)
+        app_state = self._build(settings, app.instance_path)
         app.extensions[state.NAME] = app_state
         _hook(app, app_state)
 
-    def _build(self, settings: config.Config) -> AppState:
+    def _build(self, settings: config.Config, instance_path: str) -> AppState:
         callbacks = self._callbacks
         callbacks.has_user_fields |= settings.user_fields is not None
         sealer = Sealer(
@@ -105,11 +120,32 @@ class SealedSession:
         return AppState(
             config=settings,
             sealer=sealer,
-            provider=self._provider,
+            refresher=self._refresher(settings, instance_path),
             companions=() if settings.eager is None else (EagerToken(settings.eager),),
             clock=self._clock,
             callbacks=callbacks,
         )
+
+    def _refresher(self, settings: config.Config, instance_path: str) -> Refresher | None:
+        if self._provider is None:
+            return None
+        shared = self._coordinator or self._open(settings.coordinator_url, instance_path)
+        ledger = Ledger(self._provider, shared, self._memory(), clock=self._now, grace=settings.refresh_grace)
+        early = settings.refresh_early
+        return Refresher(self._provider, ledger, is_due=lambda session: is_due(session, self._now(), early))
+
+    def _open(self, url: str, instance_path: str) -> Coordinator:
+        if url == "memory:" or (self._clock is not None and url == DEFAULT_COORDINATOR):
+            return self._memory()
+        return open_coordinator(url, instance_path=instance_path)
+
+    def _memory(self) -> Coordinator:
+        """Return a coordinator of this process, on the clock that was given: a test moves both at once."""
+        clock = self._clock
+        return MemoryCoordinator() if clock is None else MemoryCoordinator(clock=lambda: int(clock() * 1000))
+
+    def _now(self) -> float:
+        return time.time() if self._clock is None else self._clock()
 
     def sign_in(
         self,

@@ -22,14 +22,16 @@ from werkzeug import Request, Response
 from sealed_session import Session, SizeReport, UsageError
 from sealed_session.exact_json import JsonObject
 from sealed_session.hosts import is_this_machine
-from sealed_session.providers import Provider
 from sealed_session.reasons import Reason
-from sealed_session.refresh import Kind, Outcome, attempt
+from sealed_session.refresh import Kind, Outcome, Refresher
 
 from . import cache, companions, reading, sealing, signals
 from .reading import Found
 from .signals import logger
 from .state import AppState, host_of
+
+NO_HURRY = 10
+"""Whose token is good for so many seconds more does not wait for somebody else's refresh."""
 
 _FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
 """By which a proxy shows itself. What they say is anybody's word, and not believed here."""
@@ -189,7 +191,7 @@ class RequestSession:
         """Renew the session where it is due, or where the caller wants it so."""
         self._check_writable("refresh")
         session = self._kept
-        if self._app.provider is None:
+        if self._app.refresher is None:
             raise UsageError("nobody could refresh it.", fix="Give SealedSession a provider.", code="no_provider")
         if session is None:
             raise _nobody(self._reason or self._found.reason)
@@ -197,7 +199,7 @@ class RequestSession:
             self._settled, self._session = True, session
         if self._session is not None and not force and not arguments and self._app.is_live(session):
             return Outcome(Kind.CURRENT, session)
-        outcome = self._ask(self._app.provider, session, arguments)
+        outcome = self._ask(self._app.refresher, session, arguments, force=force or not self._app.is_due(session))
         if outcome.reason is Reason.EXPIRED and self._app.is_live(session):  # nothing to refresh with, and no need
             return Outcome(Kind.CURRENT, session)
         return self._apply(session, outcome)
@@ -224,7 +226,7 @@ class RequestSession:
         else:  # nobody's until it is renewed: a receiver of a signal may ask meanwhile
             self._reason = Reason.UNAVAILABLE
         self._settled = True
-        if self._kept is not None and self._session is None:
+        if self._kept is not None and (self._session is None or self._app.is_due(self._kept)):
             self._apply(self._kept, self._renew(self._kept))
         if self._reason not in (None, Reason.MISSING):
             logger.info("signed out: %s", self._reason)
@@ -234,26 +236,32 @@ class RequestSession:
         """Renew a session because its access token has ended, where the answer could still carry the new one."""
         if self.is_finished or companions.is_speculative(self._request) or self._request.method == "OPTIONS":
             return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
-        if self._app.provider is None or self._app.has_ended(session):
+        if self._app.refresher is None or self._app.has_ended(session):
             return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
-        return self._ask(self._app.provider, session, {})
+        return self._ask(self._app.refresher, session, {}, force=False)
 
-    def _ask(self, provider: Provider, session: Session, arguments: Mapping[str, Any]) -> Outcome:
-        outcome = attempt(provider, session, arguments)
+    def _ask(self, refresher: Refresher, session: Session, arguments: Mapping[str, Any], *, force: bool) -> Outcome:
+        ends = session.access_expires_at
+        in_hurry = force or bool(arguments) or ends is None or self._app.now() > ends - NO_HURRY
+        patience = self._app.config.refresh_timeout
+        outcome = refresher.refresh(session, arguments, force=force, patience=patience, in_hurry=in_hurry)
         if outcome.session is None and outcome.reason is not Reason.EXPIRED:  # for which nobody was asked
             signals.send(signals.session_refresh_failed, kind=outcome.kind, reason=outcome.reason)
         return outcome
 
     def _apply(self, session: Session, outcome: Outcome) -> Outcome:
         """Go on with what a refresh came to. One that failed leaves a session alone that is good without it."""
-        if outcome.session is not None:
-            self._session = self._kept = outcome.session
+        if outcome.session is not None:  # also beside a failure: the first of two links, say
+            session = self._session = self._kept = outcome.session
             self._write, self._reason = Write.SEAL, None
-            if not self._app.is_live(outcome.session):
+            signals.send(signals.session_refreshed, session=session)
+        if outcome.kind is Kind.REFRESHED:
+            if not self._app.is_live(session):
                 self._app.warn_once("the provider's new access token has ended already: compare the clocks.")
-            signals.send(signals.session_refreshed, session=outcome.session)
-        elif outcome.reason is Reason.DENIED or not self._app.is_live(session):
+        elif (outcome.kind is Kind.DENIED and outcome.reason is not Reason.EXPIRED) or not self._app.is_live(session):
             self._be_signed_out(outcome.reason, outcome.payload, outcome.retry_after)
+            if outcome.is_on_record:  # known before this request came: nobody holds a newer cookie any more
+                self._kept, self._write = None, Write.END
         return outcome
 
     def _be_signed_out(

@@ -13,6 +13,8 @@ from sealed_session import UsageError
 from sealed_session.exact_json import printable
 from sealed_session.sealer import MAX_COOKIE_BYTES, SIZE_WARN_BYTES
 
+DEFAULT_COORDINATOR = "sqlite:"
+
 JSON = "Environment variables are texts, which `app.config.from_prefixed_env()` reads as JSON:"
 """What most mistakes of a type come from."""
 
@@ -133,7 +135,7 @@ SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
     "REFRESH_GRACE": (300, duration(0, 86_400)),
     "CLOCK_SKEW": (10, duration(0, 300)),
     "VERIFY_ACCESS_TOKEN": (True, boolean),
-    "COORDINATOR_URL": ("sqlite:", coordinator),
+    "COORDINATOR_URL": (DEFAULT_COORDINATOR, coordinator),
     "CHECK_REVOCATION": ("refresh", one_of("refresh", "always")),
     "LOGIN_VIEW": (None, or_none(view)),
     "REQUIRE_LOGIN": (False, boolean),

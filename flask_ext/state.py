@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from sealed_session import Sealer, Session, UsageError
 from sealed_session.exact_json import JsonObject
-from sealed_session.providers import Provider
+from sealed_session.refresh import Refresher, is_due
 
 from .companions import Companion
 from .config import Config
@@ -56,7 +56,7 @@ class AppState:
 
     config: Config
     sealer: Sealer
-    provider: Provider | None
+    refresher: Refresher | None
     companions: tuple[Companion, ...]
     clock: Clock | None
     callbacks: Callbacks
@@ -77,6 +77,10 @@ class AppState:
         """Return whether the session is good as it is, with the leeway that clocks need."""
         ends = session.access_expires_at
         return (ends is None or self.now() < ends + self.config.clock_skew) and not self.has_ended(session)
+
+    def is_due(self, session: Session) -> bool:
+        """Return whether the access token is to be renewed: it has ended, or is about to."""
+        return is_due(session, self.now(), self.config.refresh_early)
 
     def has_ended(self, session: Session) -> bool:
         """Return whether the provider's own end of the session is past: nothing can renew it."""

@@ -173,6 +173,8 @@ class ProviderUnavailable(RefreshError):
 
     Attributes:
         retry_after: Seconds after which to try again, where the provider said so.
+        sent: Whether the refresh token may have reached the provider, and so be used up. False is for what is sure:
+            no connection, for example, or an answer that says so.
     """
 
     code = "unavailable"
@@ -182,10 +184,12 @@ class ProviderUnavailable(RefreshError):
         message: str = "the provider gave no usable answer.",
         *,
         retry_after: float | None = None,
+        sent: bool = True,
         code: str | None = None,
     ) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
+        self.sent = sent
 
 
 class BearerError(SealedSessionError):

@@ -70,7 +70,10 @@ class FakeProvider:
 
     Attributes:
         calls: The arguments of every refresh that was asked for, in order; those that failed too.
+        identity: Whose refresh tokens these are.
     """
+
+    identity = "fake"
 
     def __init__(self, clock: Callable[[], float] | None = None, *, lifetime: int = 300) -> None:
         """Begin with no session.
@@ -104,9 +107,9 @@ class FakeProvider:
         who = {"sub": str(user["id"])} if "id" in user else {}
         return {**self._tokens({"sid": f"session_{secrets.token_hex(8)}", **who, **claims}), "user": user}
 
-    def can_refresh(self, session: Session) -> bool:
-        """Return whether there is a refresh token."""
-        return session.refresh_token is not None
+    def credential(self, session: Session) -> str | None:
+        """Return the refresh token."""
+        return session.refresh_token
 
     def refresh(self, session: Session, /, **arguments: Any) -> Session:
         """Use the refresh token up and hand out the next pair; the arguments become claims.

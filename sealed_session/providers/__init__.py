@@ -1,5 +1,29 @@
 """Identity providers: who renews a session. ``base.py`` says what one must be able to do."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from .base import FunctionProvider, Provider, RefreshFunction, as_provider
 
-__all__ = ["FunctionProvider", "Provider", "RefreshFunction", "as_provider"]
+if TYPE_CHECKING:
+    from .oauth2 import OAuth2
+    from .workos import WorkOS
+
+__all__ = ["FunctionProvider", "OAuth2", "Provider", "RefreshFunction", "WorkOS", "as_provider"]
+
+_LATER = {"OAuth2": "oauth2", "WorkOS": "workos"}
+"""Loaded by the first who asks: a provider of one's own needs nothing of them."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

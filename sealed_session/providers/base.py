@@ -11,10 +11,23 @@ from ..session import Session
 
 @runtime_checkable
 class Provider(Protocol):
-    """Renews sessions. Called from many threads at once."""
+    """Renews sessions. Called from many threads at once.
 
-    def can_refresh(self, session: Session) -> bool:
-        """Return whether the session holds what ``refresh`` needs. Must not ask anybody."""
+    Attributes:
+        identity: Whose refresh tokens these are: issuer and client id, for example. The same on every machine.
+
+    A provider may have two more, which are False where they are missing: ``reuse_detection``, that a refresh token
+    used twice ends the person's sessions elsewhere; ``replay_grace``, that a refresh which is sent again at once is
+    answered again.
+    """
+
+    @property
+    def identity(self) -> str:
+        """Whose refresh tokens these are."""
+        ...
+
+    def credential(self, session: Session) -> str | None:
+        """Return what ``refresh`` uses up, the refresh token mostly; None where it cannot refresh the session."""
         ...
 
     def refresh(self, *session: Any, **arguments: Any) -> Session:
@@ -47,9 +60,11 @@ class FunctionProvider:
     def __init__(self, function: RefreshFunction) -> None:
         self._function = function
 
-    def can_refresh(self, session: Session) -> bool:
-        """Return whether there is a refresh token."""
-        return session.refresh_token is not None
+    identity = "function"
+
+    def credential(self, session: Session) -> str | None:
+        """Return the refresh token."""
+        return session.refresh_token
 
     def refresh(self, session: Session, /, **arguments: Any) -> Session:
         """Call the function."""

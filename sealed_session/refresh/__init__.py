@@ -1,6 +1,21 @@
-"""Renewing sessions: one call of a provider, and what came of it as a value."""
+"""Refreshing exactly once, and never losing a session.
+
+record.py        the protocol: one record of one refresh token, as a pure state machine
+coordinator.py   what holds records for everybody: read, and swap (compare and set)
+memory.py  sqlite.py  redis.py  opening.py   coordinators
+handover.py      what only the holder of a token can find and open
+ledger.py        the records, in whichever coordinator can be reached
+journey.py       one refresh, from link to link
+refresher.py     one flight for each token in a process, one thread for each flight
+attempt.py       one call of a provider, as an outcome
+outcome.py       outcomes
+due.py           when a session is to be renewed
+"""
 
 from .attempt import attempt
+from .due import is_due
+from .ledger import Ledger
 from .outcome import Kind, Outcome
+from .refresher import Refresher
 
-__all__ = ["Kind", "Outcome", "attempt"]
+__all__ = ["Kind", "Ledger", "Outcome", "Refresher", "attempt", "is_due"]

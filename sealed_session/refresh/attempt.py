@@ -17,23 +17,26 @@ _KEPT = ("refresh_token", "user", "impersonator", "extra", "session_id", "sessio
 
 
 def attempt(provider: Provider, session: Session, arguments: Mapping[str, Any]) -> Outcome:
-    """Ask the provider for new tokens, where the session has what that takes. Never raises.
+    """Ask the provider for new tokens. Never raises.
 
     Args:
         provider: Whom to ask.
         session: The session at hand.
         arguments: Passed on to the provider.
+
+    Returns:
+        What came of it; its session is the provider's answer as it is.
     """
     try:
-        if not provider.can_refresh(session):
-            return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
         answer = provider.refresh(session, **arguments)
     except RefreshDenied:
         return Outcome(Kind.DENIED, reason=Reason.DENIED)
     except StepUpRequired as error:
         return Outcome(Kind.STEP_UP, reason=Reason.STEP_UP, payload=error.payload)
     except ProviderUnavailable as error:
-        return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, retry_after=_seconds(error.retry_after))
+        return Outcome(
+            Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, retry_after=_seconds(error.retry_after), may_be_used=error.sent
+        )
     except Exception as error:  # whatever a provider raises, the session outlives it
         return _unusable(f"raised {whereabouts(error)}")
     if not isinstance(answer, Session):
@@ -51,7 +54,7 @@ def _judge(session: Session, answer: Session) -> Outcome:
     if before is not None and after is not None and before != after:
         _log("the provider answered with the session of somebody else (another `sub`); denied.")
         return Outcome(Kind.DENIED, reason=Reason.DENIED)
-    return Outcome(Kind.REFRESHED, session=merge(session, answer))
+    return Outcome(Kind.REFRESHED, session=answer)
 
 
 def merge(session: Session, answer: Session) -> Session:
@@ -63,7 +66,7 @@ def merge(session: Session, answer: Session) -> Session:
 
 def _unusable(what: str) -> Outcome:
     _log(f"the provider's refresh {what}; expected a Session, RefreshDenied, StepUpRequired or ProviderUnavailable.")
-    return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
+    return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, may_be_used=True)
 
 
 def _log(message: str) -> None:

@@ -37,6 +37,8 @@ class Outcome:
         reason: Why there is none.
         retry_after: Seconds after which to try again, where the provider said so.
         payload: Of a step-up, the provider's answer. Not in the repr.
+        may_be_used: Of an unavailable provider, whether the refresh token may be used up all the same.
+        is_on_record: Of a denial, whether it was known before this request came.
     """
 
     kind: Kind
@@ -44,6 +46,8 @@ class Outcome:
     reason: Reason | None = None
     retry_after: float | None = None
     payload: JsonObject = field(default_factory=dict, repr=False)
+    may_be_used: bool = False
+    is_on_record: bool = False
 
     @property
     def retryable(self) -> bool:

@@ -11,6 +11,7 @@ from sealed_session import ProviderUnavailable, RefreshDenied, Session, StepUpRe
 from sealed_session.providers import FunctionProvider, Provider, as_provider
 from sealed_session.reasons import Reason, reason_of
 from sealed_session.refresh import Kind, Outcome, attempt
+from sealed_session.refresh.attempt import merge
 from sealed_session.testing import FakeProvider, access_token
 
 OLD = Session(
@@ -41,28 +42,8 @@ class TestAttempt:
     """The call."""
 
     def test_new_tokens_are_a_refreshed_session(self) -> None:
-        """What the answer leaves out is kept: it brought an access token and nothing else."""
-        outcome = attempt(answering(Session(NEW)), OLD, {})
-        assert Outcome(Kind.REFRESHED, session=OLD.replace(access_token=NEW)) == outcome
-
-    def test_what_the_answer_brings_replaces_what_was(self) -> None:
-        """Every value of it."""
-        answer = Session(
-            NEW,
-            "new_refresh",
-            {"id": "user_1", "name": "Ada"},
-            {"email": "other@example.com"},
-            {},
-            session_id="bmV3",
-            session_expires_at=9_000,
-            tokens={"id_token": "new"},
-        )
-        assert Outcome(Kind.REFRESHED, session=answer) == attempt(answering(answer), OLD, {})
-
-    def test_the_end_of_the_old_token_is_not_kept(self) -> None:
-        """It says nothing of a new opaque token; nor does the mark of one that was not verified."""
-        old = Session("opaque", "r", access_expires_at=100, unverified=True)
-        assert Session("next", "r") == attempt(answering(Session("next")), old, {}).session
+        """As the provider gave them: whoever asked merges them into a session of his own."""
+        assert Outcome(Kind.REFRESHED, session=Session(NEW)) == attempt(answering(Session(NEW)), OLD, {})
 
     def test_the_arguments_reach_the_provider(self) -> None:
         """By name."""
@@ -79,10 +60,19 @@ class TestAttempt:
             (RefreshDenied(), Outcome(Kind.DENIED, reason=Reason.DENIED)),
             (StepUpRequired({"code": "mfa"}), Outcome(Kind.STEP_UP, reason=Reason.STEP_UP, payload={"code": "mfa"})),
             (StepUpRequired(), Outcome(Kind.STEP_UP, reason=Reason.STEP_UP)),
-            (ProviderUnavailable(), Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)),
+            (ProviderUnavailable(), Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, may_be_used=True)),
+            (ProviderUnavailable(sent=False), Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)),
             (
-                ProviderUnavailable(retry_after=2.5),
+                ProviderUnavailable(retry_after=2.5, sent=False),
                 Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, retry_after=2.5),
+            ),
+            (
+                ProviderUnavailable(retry_after=3, sent=False),
+                Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, retry_after=3),
+            ),
+            (
+                ProviderUnavailable(retry_after="120", sent=False),  # type: ignore[arg-type]  # as the header came
+                Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE),
             ),
         ],
         ids=lambda value: type(value).__name__,
@@ -92,12 +82,6 @@ class TestAttempt:
     ) -> None:
         """With what it carries; none of them is worth a line in the log."""
         assert (outcome, []) == (attempt(answering(error), OLD, {}), caplog.records)
-
-    def test_without_a_refresh_token_nobody_is_asked(self) -> None:
-        """The session has expired, which is not the same as denied."""
-        provider = FakeProvider(lambda: 50)
-        assert Outcome(Kind.DENIED, reason=Reason.EXPIRED) == attempt(provider, Session("opaque"), {})
-        assert [] == provider.calls
 
     @pytest.mark.parametrize(
         ("answer", "said"),
@@ -111,7 +95,7 @@ class TestAttempt:
     def test_anything_else_is_no_usable_answer(self, answer: Any, said: str, caplog: pytest.LogCaptureFixture) -> None:
         """The session outlives it. The log names types and no values."""
         outcome = attempt(answering(answer), OLD, {})
-        assert Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE) == outcome
+        assert Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, may_be_used=True) == outcome
         assert [("sealed_session", logging.ERROR)] == [(r.name, r.levelno) for r in caplog.records]
         assert said in caplog.text
         assert not any(secret in caplog.text for secret in (NEW, "old_refresh"))
@@ -121,17 +105,6 @@ class TestAttempt:
         """An interrupt is nothing that a provider says."""
         with pytest.raises(ending):
             attempt(answering(ending()), OLD, {})
-
-    def test_a_provider_that_cannot_even_say_whether_it_can(self, caplog: pytest.LogCaptureFixture) -> None:
-        """Counts as one that gave no usable answer."""
-
-        class Broken(FakeProvider):
-            def can_refresh(self, session: Session) -> bool:
-                raise KeyError(session.refresh_token)
-
-        assert Kind.UNAVAILABLE is attempt(Broken(), OLD, {}).kind
-        assert "raised KeyError" in caplog.text
-        assert "old_refresh" not in caplog.text
 
     def test_the_session_of_somebody_else_is_denied(self, caplog: pytest.LogCaptureFixture) -> None:
         """Whatever made the provider answer with it. Who they are is not logged."""
@@ -144,6 +117,33 @@ class TestAttempt:
     def test_a_token_without_a_subject_is_anybodys(self, before: str, after: str) -> None:
         """An opaque token cannot be compared."""
         assert Kind.REFRESHED is attempt(answering(Session(after)), Session(before, "r"), {}).kind
+
+
+class TestMerge:
+    """Answer and session at hand."""
+
+    def test_what_the_answer_leaves_out_is_kept(self) -> None:
+        """It brought an access token and nothing else."""
+        assert OLD.replace(access_token=NEW) == merge(OLD, Session(NEW))
+
+    def test_what_the_answer_brings_replaces_what_was(self) -> None:
+        """Every value of it."""
+        answer = Session(
+            NEW,
+            "new_refresh",
+            {"id": "user_1", "name": "Ada"},
+            {"email": "other@example.com"},
+            {},
+            session_id="bmV3",
+            session_expires_at=9_000,
+            tokens={"id_token": "new"},
+        )
+        assert answer == merge(OLD, answer)
+
+    def test_the_end_of_the_old_token_is_not_kept(self) -> None:
+        """It says nothing of a new opaque token; nor does the mark of one that was not verified."""
+        old = Session("opaque", "r", access_expires_at=100, unverified=True)
+        assert Session("next", "r") == merge(old, Session("next"))
 
 
 class TestOutcome:
@@ -168,12 +168,12 @@ class TestAsProvider:
     """What is taken for a provider."""
 
     def test_a_provider_is_itself(self) -> None:
-        """Anything with the two methods."""
+        """Anything with an identity and the two methods."""
         provider = FakeProvider()
         assert provider is as_provider(provider)
 
     def test_a_function_is_wrapped(self) -> None:
-        """It is asked where there is a refresh token, and given what the caller wants."""
+        """It uses up the refresh token where there is one, and is given what the caller wants."""
         seen: list[Any] = []
 
         def refresh(session: Session, **arguments: Any) -> Session:
@@ -181,7 +181,8 @@ class TestAsProvider:
             return Session(NEW)
 
         provider = as_provider(refresh)
-        assert [True, False] == [provider.can_refresh(session) for session in (OLD, Session("opaque"))]
+        assert ["old_refresh", None] == [provider.credential(session) for session in (OLD, Session("opaque"))]
+        assert "function" == provider.identity
         assert Session(NEW) == provider.refresh(OLD, organization_id="org_1")
         assert [(OLD, {"organization_id": "org_1"})] == seen
 

@@ -109,7 +109,7 @@ class TestFakeProvider:
         session = signed_in(provider, org="o1")
         assert {"id": "user_1", "email": "ada@example.com", "first_name": "Ada"} == session.user
         assert ("user_1", "o1", NOW + 300) == tuple(session.claims[name] for name in ("sub", "org", "exp"))
-        assert provider.can_refresh(session)
+        assert provider.credential(session)
         assert session.session_id != signed_in(provider).session_id
 
     @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ class TestFakeProvider:
     def test_without_a_refresh_token_there_is_nothing_to_refresh_with(self) -> None:
         """It says so before it is asked, and when it is."""
         provider, session = FakeProvider(), Session("opaque")
-        assert not provider.can_refresh(session)
+        assert not provider.credential(session)
         with pytest.raises(RefreshDenied):
             provider.refresh(session)
 
@@ -181,7 +181,7 @@ class TestFakeProvider:
             with pytest.raises(ConnectionError, match="refused"):
                 provider.refresh(session)
         provider.recover()
-        assert provider.can_refresh(provider.refresh(session))
+        assert provider.credential(provider.refresh(session))
 
     def test_an_error_that_is_raised_again_begins_anew(self) -> None:
         """Its traceback does not grow from one refresh to the next."""

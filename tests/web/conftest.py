@@ -57,6 +57,7 @@ def make_world(password: str) -> MakeWorld:
         auth = SealedSession(fake if provider is ... else provider, clock=clock)
         app = Flask("world")
         app.config["SEALED_SESSION_PASSWORD"] = password
+        app.config["SEALED_SESSION_COORDINATOR_URL"] = "memory:"
         app.config.update({f"SEALED_SESSION_{key}": value for key, value in settings.items()})
         auth.init_app(app)
         world = World(app, auth, clock, fake, Browser(app, clock))

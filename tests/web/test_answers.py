@@ -325,6 +325,7 @@ class TestUnavailable:
         response = either.get("/any")
         assert ("private, no-store", []) == (response.headers["Cache-Control"], either.cookies(response))
         either.provider.recover()
+        either.clock.advance(1)
         assert "seen" == either.get("/any").text
 
     def test_an_async_view(self, either: World) -> None:

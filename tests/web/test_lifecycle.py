@@ -506,6 +506,7 @@ class TestRefresh:
         response = world.get("/private")
         assert (503, "7", []) == (response.status_code, response.headers["Retry-After"], world.cookies(response))
         assert "private, no-store" == response.headers["Cache-Control"]
+        world.clock.advance(7)
         assert 200 == world.get("/private").status_code
 
     @pytest.mark.parametrize("answer", [None, "text", {"access_token": "t"}])

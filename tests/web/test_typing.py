@@ -51,8 +51,10 @@ def renew_plainly(session: Session) -> Session:
 
 
 class Provider:
-    def can_refresh(self, session: Session) -> bool:
-        return True
+    identity = "https://id.example.com client_1"
+
+    def credential(self, session: Session) -> str | None:
+        return session.refresh_token
 
     def refresh(self, session: Session, /, **arguments: Any) -> Session:
         return session

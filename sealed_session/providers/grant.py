@@ -1,0 +1,168 @@
+"""The refresh grant: what is sent to a token endpoint, and what its answers mean. Shared by all who speak OAuth 2.0.
+
+Source: RFC 6749, sections 5.1, 5.2 and 6.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+from ..arguments import wrong_type
+from ..errors import ProviderUnavailable, RefreshDenied, StepUpRequired, UsageError
+from ..exact_json import JsonObject, printable
+from ..packing import MAX_TIME
+from ..session import Session
+from .http import Answer, Fields
+
+logger = logging.getLogger("sealed_session")
+
+RESERVED = frozenset(
+    {"grant_type", "refresh_token", "client_id", "client_secret", "client_assertion", "client_assertion_type"}
+)
+"""Fields that say who asks and for what: never an argument of ``refresh``."""
+
+_SAY_EVERY = 60
+_LONGEST_LIFE = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What the error codes of a token endpoint mean. A code that is nowhere here is no usable answer.
+
+    Attributes:
+        denied: The refresh token is dead.
+        step_up: The person has to do something first.
+        refused: Our own credentials are wrong; the refresh token was not even looked at.
+    """
+
+    denied: frozenset[str]
+    step_up: frozenset[str]
+    refused: frozenset[str] = frozenset({"invalid_client", "unauthorized_client"})
+
+
+def fields_of(arguments: Mapping[str, Any]) -> Fields:
+    """Return the arguments of a refresh as fields of the request. None leaves one out, a list repeats it.
+
+    Raises:
+        UsageError: A field that is the provider's own business (``reserved_argument``).
+        UsageTypeError: Neither a str, nor a list of them, nor None.
+
+    Source: RFC 8707, section 2, for the repeated field ``resource``.
+    """
+    fields: list[tuple[str, str]] = []
+    for name, value in arguments.items():
+        if name in RESERVED:
+            raise UsageError(
+                f"refresh: {printable(name)} is no argument; the provider fills it in itself.",
+                fix="Pass what you want beside new tokens, for example scope='read'.",
+                code="reserved_argument",
+            )
+        for one in value if type(value) is list else [] if value is None else [value]:
+            if type(one) is not str:
+                raise wrong_type(f"refresh, {printable(name)}", "a str, a list of them, or None", one)
+            fields.append((name, one))
+    return fields
+
+
+def judge(answer: Answer, codes: Codes, complaint: Complaint) -> JsonObject:
+    """Return a successful answer, which has an access token; raise what any other means.
+
+    The code counts before the status: some answer ``invalid_grant`` with 401 or 403.
+
+    Raises:
+        RefreshDenied, StepUpRequired: By the code, in an answer of the client errors (4xx).
+        ProviderUnavailable: Anything else. ``sent`` is False where the answer says that no token was issued: an error
+            code in a client error, 401, 403, 429. Credentials that are refused are logged as an error.
+    """
+    body = answer.json()
+    if 200 <= answer.status < 300:
+        if body is not None and text_in(body, "access_token"):
+            return body
+        raise _unavailable(answer, "without an access token", sent=True)
+    said = {text_in(body or {}, name) for name in ("error", "code")} - {None}
+    if not 400 <= answer.status < 500 or answer.status in (408, 429):
+        raise _unavailable(answer, "", sent=answer.status != 429)
+    if said & codes.denied:
+        raise RefreshDenied
+    if said & codes.step_up:
+        raise StepUpRequired(body)
+    if said & codes.refused or answer.status == 401 or (answer.status == 403 and not said):
+        complaint.say(
+            f"{answer.host}: our client credentials are refused (HTTP {answer.status}). Compare client id and secret "
+            "with the provider's; until then no session is renewed, and none is ended."
+        )
+        raise _unavailable(answer, "to our client credentials", sent=False)
+    raise _unavailable(answer, "", sent=not said)
+
+
+def _unavailable(answer: Answer, what: str, *, sent: bool) -> ProviderUnavailable:
+    message = f"{answer.host}: answered HTTP {answer.status} {what}".rstrip() + "."
+    return ProviderUnavailable(message, retry_after=answer.retry_after, sent=sent)
+
+
+def renewed(session: Session, body: JsonObject, now: float, host: str) -> Session:
+    """Return the session that a successful answer makes: what it brings, and no more.
+
+    Args:
+        session: The one that was renewed.
+        body: As ``judge`` returned it.
+        now: Unix seconds.
+        host: For the message.
+
+    Raises:
+        ProviderUnavailable: Nothing says when the access token ends, though the old one's end was known: such a
+            session would never be renewed again.
+    """
+    values: dict[str, Any] = {"access_token": text_in(body, "access_token")}
+    refresh_token, id_token = text_in(body, "refresh_token"), text_in(body, "id_token")
+    if refresh_token is not None:
+        values["refresh_token"] = refresh_token
+    if id_token is not None:
+        values["tokens"] = {**(session.tokens or {}), "id_token": id_token}
+    answer = Session(**values)
+    if answer.access_expires_at is None:
+        ends = _end(body.get("expires_in"), now)
+        if ends is None and session.access_expires_at is not None:
+            raise ProviderUnavailable(f"{host}: answered an access token that does not say when it ends.")
+        answer = answer.replace(access_expires_at=ends)
+    return answer
+
+
+def _end(expires_in: Any, now: float) -> int | None:
+    """Return when an access token ends; some providers write the seconds as text (RFC 6749, section 5.1)."""
+    if type(expires_in) is str and expires_in.isascii() and expires_in.isdigit():
+        expires_in = int(expires_in[:11])
+    if type(expires_in) is not int and type(expires_in) is not float:
+        return None
+    life = min(max(int(expires_in), 0), _LONGEST_LIFE)
+    return min(int(now) + life, MAX_TIME)
+
+
+def text_in(body: JsonObject, name: str) -> str | None:
+    """Return a text of an answer; None where there is none, and for what is no Unicode text."""
+    value = body.get(name)
+    if type(value) is not str or not value or any("\ud800" <= character <= "\udfff" for character in value):
+        return None
+    return value
+
+
+class Complaint:
+    """Logs an error, at most once a minute. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._said_at: float | None = None
+        self._lock = Lock()
+
+    def say(self, message: str) -> None:
+        """Log it, unless something was logged within the last minute."""
+        with self._lock:
+            now = monotonic()
+            if self._said_at is not None and now - self._said_at < _SAY_EVERY:
+                return
+            self._said_at = now
+        logger.error("%s (Said once a minute.)", message)

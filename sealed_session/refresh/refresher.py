@@ -1,0 +1,172 @@
+"""Refreshing exactly once: one flight for each token in a process, one thread for each flight.
+
+    request ─▶ flight (its requests wait for it, each as long as it can)
+                 └─▶ journey ─▶ ledger: adopt a result | wait for somebody's claim | claim ─▶ provider ─▶ write
+
+A request's patience is not the call's: when the last request has given up, the call goes on, and its late answer is
+written as a result for whoever comes next.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..providers.base import Provider
+from ..reasons import Reason
+from ..session import Session
+from ..whereabouts import whereabouts
+from .attempt import merge
+from .journey import Journey
+from .ledger import Ledger
+from .outcome import Kind, Outcome
+
+logger = logging.getLogger("sealed_session")
+
+MOST_FLIGHTS = 64
+"""Threads of one process. With so many waiting for a provider that does not answer, the rest is told so at once."""
+
+MANY_DENIALS, WITHIN = 20, 60
+"""So many denials within so many seconds and no success between are a broken deployment, not so many dead sessions:
+``invalid_grant`` also means "issued to another client" (RFC 6749, section 5.2)."""
+
+_UNAVAILABLE = Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
+
+
+class Flight:
+    """One refresh under way, and what everybody in this process who waits for it is told."""
+
+    def __init__(self, awaited_until: float) -> None:
+        self.landed = threading.Event()
+        self.outcome = _UNAVAILABLE
+        self.awaited_until = awaited_until
+        self.gave_up = False
+
+    def is_awaited(self) -> bool:
+        """Return whether any request still waits."""
+        return time.monotonic() < self.awaited_until
+
+
+class Refresher:
+    """Refreshes sessions, once for each token, whoever asks and however many.
+
+    Safe to share between threads and greenlets. A forked child begins without its parent's flights.
+    """
+
+    def __init__(self, provider: Provider, ledger: Ledger, *, is_due: Callable[[Session], bool]) -> None:
+        """Hold the collaborators.
+
+        Args:
+            provider: Renews sessions.
+            ledger: The records of its refresh tokens.
+            is_due: Whether a session should be renewed.
+        """
+        self._provider = provider
+        self._ledger = ledger
+        self._is_due = is_due
+        self._lock = threading.Lock()
+        self._flights: dict[Any, Flight] = {}
+        self._pid = os.getpid()
+        self._denied_at: deque[float] = deque(maxlen=MANY_DENIALS)
+
+    def refresh(
+        self,
+        session: Session,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        force: bool = False,
+        patience: float = 5,
+        in_hurry: bool = True,
+    ) -> Outcome:
+        """Renew a session, or adopt what somebody else has renewed it to. Never raises.
+
+        Args:
+            session: The session at hand.
+            arguments: For the provider.
+            force: Renew it also when it is not due; so do arguments.
+            patience: Seconds to wait, at most.
+            in_hurry: Whether the session is not good for a while without it. If it is, nobody waits for a refresh that
+                somebody else has begun.
+
+        Returns:
+            What came of it. ``session`` is set wherever there is a newer one, also beside the failure of a later link.
+        """
+        try:
+            credential = self._provider.credential(session)
+        except Exception as error:
+            logger.error("the provider's credential raised %s", whereabouts(error))
+            return _UNAVAILABLE
+        if credential is None:
+            return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
+        until = time.monotonic() + patience if in_hurry else 0
+        flight, is_mine = self._board(credential, session, dict(arguments or {}), force, until)
+        if flight is None or not flight.landed.wait(patience if in_hurry or is_mine else 0):
+            return _UNAVAILABLE
+        if flight.gave_up and time.monotonic() < until:  # it had been begun by somebody who was in no hurry
+            left = until - time.monotonic()
+            return self.refresh(session, arguments, force=force, patience=left)
+        outcome = flight.outcome
+        return outcome if outcome.session is None else replace(outcome, session=merge(session, outcome.session))
+
+    def _board(
+        self, credential: str, session: Session, arguments: dict[str, Any], force: bool, until: float
+    ) -> tuple[Flight | None, bool]:
+        """Join the flight for a token, or start it, and say whether it was started; None where there are too many."""
+        key = (credential, force, repr(sorted(arguments.items())))
+        if self._pid != os.getpid():  # the flights' threads stayed in the parent, and maybe the lock with one of them
+            self._pid, self._flights, self._lock = os.getpid(), {}, threading.Lock()
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is not None:
+                flight.awaited_until = max(flight.awaited_until, until)
+                return flight, False
+            if len(self._flights) >= MOST_FLIGHTS:
+                return None, False
+            flight = self._flights[key] = Flight(until)
+        crew = (key, flight, session, arguments, force)
+        try:
+            threading.Thread(target=self._fly, args=crew, name="sealed-session refresh").start()
+        except RuntimeError:  # the process has all the threads that it may have, or is ending
+            self._end(key, flight)
+        return flight, True
+
+    def _fly(self, key: Any, flight: Flight, session: Session, arguments: dict[str, Any], force: bool) -> None:
+        journey = Journey(
+            self._provider,
+            self._ledger,
+            session,
+            arguments,
+            force=force,
+            is_due=self._is_due,
+            is_awaited=flight.is_awaited,
+            is_believed=self._is_believed,
+        )
+        try:
+            flight.outcome = journey.travel()
+            flight.gave_up = journey.gave_up
+            if journey.has_asked:
+                self._denied_at.clear()
+        except Exception as error:  # nobody is left to tell, and everybody waits
+            logger.error("a refresh failed with %s; the session is kept.", whereabouts(error))
+        finally:
+            self._end(key, flight)
+
+    def _end(self, key: Any, flight: Flight) -> None:
+        with self._lock:
+            self._flights.pop(key, None)
+        flight.landed.set()
+
+    def _is_believed(self) -> bool:
+        """Count a denial; return whether it can be believed."""
+        now = time.monotonic()
+        self._denied_at.append(now)
+        if len(self._denied_at) < MANY_DENIALS or now - self._denied_at[0] > WITHIN:
+            return True
+        logger.error("the provider denies every refresh: is the client id right? Nobody is signed out.")
+        return False

@@ -80,7 +80,7 @@ class AppState:
 
     def is_due(self, session: Session) -> bool:
         """Return whether the access token is to be renewed: it has ended, or is about to."""
-        return is_due(session, self.now(), self.config.refresh_early)
+        return self.refresher is not None and is_due(session, self.now(), self.config.refresh_early)
 
     def has_ended(self, session: Session) -> bool:
         """Return whether the provider's own end of the session is past: nothing can renew it."""

@@ -166,7 +166,8 @@ class Refresher:
         """Count a denial; return whether it can be believed."""
         now = time.monotonic()
         self._denied_at.append(now)
-        if len(self._denied_at) < MANY_DENIALS or now - self._denied_at[0] > WITHIN:
+        denied_at = tuple(self._denied_at)  # another thread may clear it
+        if len(denied_at) < MANY_DENIALS or now - denied_at[0] > WITHIN:
             return True
         logger.error("the provider denies every refresh: is the client id right? Nobody is signed out.")
         return False

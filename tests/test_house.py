@@ -39,6 +39,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sealed_session.cookie",
         "sealed_session.reasons",
         "sealed_session.whereabouts",
+        "sealed_session.forks",
+        "sealed_session.counters",
     ),
     (
         "sealed_session.providers",

@@ -9,7 +9,8 @@ import heapq
 from collections.abc import Callable
 from threading import Lock
 
-from . import forks, uptime
+from .. import forks
+from . import uptime
 from .coordinator import Reading
 
 _SWEEP = 100

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
-from . import forks, uptime
+from .. import forks
+from . import uptime
 from .coordinator import CoordinatorUnavailable, Reading
 from .database_file import DatabaseFile, Identity
 

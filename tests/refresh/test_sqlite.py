@@ -22,7 +22,8 @@ from weakref import WeakSet
 
 import pytest
 
-from sealed_session.refresh import database_file, forks, sqlite
+from sealed_session import forks
+from sealed_session.refresh import database_file, sqlite
 from sealed_session.refresh.coordinator import CoordinatorUnavailable
 from sealed_session.refresh.sqlite import SQLiteCoordinator
 

@@ -175,6 +175,8 @@ class ProviderUnavailable(RefreshError):
         retry_after: Seconds after which to try again, where the provider said so.
         sent: Whether the refresh token may have reached the provider, and so be used up. False is for what is sure:
             no connection, for example, or an answer that says so.
+        general: Whether no other session would be answered either: too many requests, or nobody there. Then nobody
+            else is sent there for as long.
     """
 
     code = "unavailable"
@@ -185,11 +187,13 @@ class ProviderUnavailable(RefreshError):
         *,
         retry_after: float | None = None,
         sent: bool = True,
+        general: bool = False,
         code: str | None = None,
     ) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
         self.sent = sent
+        self.general = general
 
 
 class BearerError(SealedSessionError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ProviderUnavailable, RefreshDenied, StepUpRequired
+from ..errors import ProviderUnavailable, RefreshDenied, StepUpRequired, UsageError
 from ..providers.base import Provider
 from ..reasons import Reason
 from ..session import Session
@@ -35,8 +35,15 @@ def attempt(provider: Provider, session: Session, arguments: Mapping[str, Any]) 
         return Outcome(Kind.STEP_UP, reason=Reason.STEP_UP, payload=error.payload)
     except ProviderUnavailable as error:
         return Outcome(
-            Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE, retry_after=_seconds(error.retry_after), may_be_used=error.sent
+            Kind.UNAVAILABLE,
+            reason=Reason.UNAVAILABLE,
+            retry_after=_seconds(error.retry_after),
+            may_be_used=error.sent,
+            general=error.general,
         )
+    except UsageError as error:  # of ours, before anything was sent: a missing credential, a reserved argument
+        _log(f"the provider could not be asked: {error}")
+        return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
     except Exception as error:  # whatever a provider raises, the session outlives it
         return _unusable(f"raised {whereabouts(error)}")
     if not isinstance(answer, Session):

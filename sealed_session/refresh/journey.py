@@ -9,20 +9,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ..counters import Counters
 from ..providers.base import Provider
 from ..reasons import Reason
 from ..session import Session
 from ..whereabouts import whereabouts
 from .attempt import attempt, merge
+from .breaker import Breaker
 from .coordinator import CoordinatorUnavailable
-from .ledger import Claim, Ledger
+from .ledger import MOST_LINKS, Busy, Claim, Ledger
 from .outcome import Kind, Outcome
-from .record import Adopt, Attempt, Failure, Overtaken, Refused, Wait
+from .record import Adopt, Attempt, Failure, Overtaken, Refused
 
 logger = logging.getLogger("sealed_session")
-
-MOST_LINKS = 8
-"""Results that lead from one to the next, for a cookie that was away for long."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.05
 """Seconds between two looks at somebody else's claim. It doubles from the one to the other, with jitter."""
@@ -40,6 +39,7 @@ class Journey:
     Attributes:
         newest: The newest session that is known.
         has_asked: Whether the provider gave an answer.
+        has_waited: Whether somebody else's claim was waited for.
         gave_up: Whether somebody else's claim was not waited for, because nobody waited for this.
     """
 
@@ -53,7 +53,10 @@ class Journey:
         force: bool,
         is_due: Callable[[Session], bool],
         is_awaited: Callable[[], bool],
+        is_heard: Callable[[], bool],
         is_believed: Callable[[], bool],
+        breaker: Breaker,
+        counters: Counters,
     ) -> None:
         """Begin with a session.
 
@@ -64,17 +67,24 @@ class Journey:
             arguments: For the provider.
             force: Ask also for a session that is not due; so do arguments.
             is_due: Whether a session should be renewed.
-            is_awaited: Whether any request still waits for this.
+            is_awaited: Whether any request would wait for somebody else's call.
+            is_heard: Whether any request is there to take what comes.
             is_believed: Whether denials can be believed now.
+            breaker: Keeps everybody from asking for a while.
+            counters: Where what happens is counted.
         """
         self._provider = provider
         self._ledger = ledger
         self._arguments = arguments
         self._is_due = is_due
         self._is_awaited = is_awaited
+        self._is_heard = is_heard
         self._is_believed = is_believed
+        self._breaker = breaker
+        self._counters = counters
         self._is_wanted = force or bool(arguments)
-        self._has_waited = False
+        self._deepest: int | None = None
+        self._pause = FIRST_PAUSE
         self.has_asked = False
         self._links = 0
         self._answer: Session | None = None
@@ -88,38 +98,66 @@ class Journey:
             What came of it. ``session`` is what providers answered on the way, without what they left out.
 
         """
-        pause = FIRST_PAUSE
-        while self._links < MOST_LINKS:
+        outcome = None
+        while outcome is None and self._links < MOST_LINKS:
             if self._links and self._provider.credential(self.newest) is None:
                 break
-            if self.has_asked or (self._links and not self._is_wanted and not self._is_due(self.newest)):
+            if self._has_enough or self._breaker.left:
                 known = self._ledger.look(self.newest)
-                if known is None:
+                if known is not None:
+                    self._adopt(known)
+                elif self._has_enough:
                     break
-                self._adopt(known)
+                else:
+                    outcome = _unavailable(self._breaker.left)
                 continue
-            try:
-                answer = self._ledger.claim(self.newest, has_waited=self._has_waited)
-            except CoordinatorUnavailable:
-                return replace(_unavailable(), session=self._answer)
-            if isinstance(answer, Adopt):
-                self._adopt(answer.successor)
-            elif isinstance(answer, Claim):
-                outcome = self._ask(answer)
-                if outcome is not None:
-                    return replace(outcome, session=self._answer)
-            elif isinstance(answer, Wait):
-                self._has_waited = True
-                if not self._is_awaited():
-                    self.gave_up = True
-                    return replace(_unavailable(), session=self._answer)
-                time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - not for secrets
-                pause = min(2 * pause, LONGEST_PAUSE)
-            else:
-                return replace(_refused(answer), session=self._answer)
-        if not self.has_asked and (self._is_wanted or self._is_due(self.newest)):  # after so many links, for once
-            return replace(_unavailable(), session=self._answer)
-        return Outcome(Kind.REFRESHED, self._answer)
+            outcome = self._go_on()
+        if outcome is None and not self.has_asked and not self._has_enough:  # after so many links, for once
+            outcome = _unavailable()
+        return replace(outcome or Outcome(Kind.REFRESHED), session=self._answer)
+
+    @property
+    def has_waited(self) -> bool:
+        """Whether somebody else's claim was waited for."""
+        return self._deepest is not None
+
+    @property
+    def _has_enough(self) -> bool:
+        """Whether nothing is to be asked for any more; what others have learnt is taken all the same."""
+        return self.has_asked or (self._links > 0 and not self._is_wanted and not self._is_due(self.newest))
+
+    def _go_on(self) -> Outcome | None:
+        """Take a step; None where there is another to take."""
+        try:
+            answer = self._ledger.claim(self.newest, deepest=self._deepest)
+        except CoordinatorUnavailable:
+            return self._wait(self._deepest)
+        if isinstance(answer, Adopt):
+            self._adopt(answer.successor)
+            return None
+        if isinstance(answer, Claim):
+            return self._ask(answer)
+        if isinstance(answer, Busy):
+            return self._wait(answer.depth)
+        return _refused(answer)
+
+    def _wait(self, depth: int | None) -> Outcome | None:
+        """Wait a moment for somebody else, and for the coordinator in which that was seen; who has seen nobody goes."""
+        if depth is None:
+            return _unavailable()
+        if not self._is_awaited():
+            self.gave_up = True
+            return _unavailable()
+        self._deepest = depth
+        time.sleep(self._pause * random.uniform(0.5, 1))  # noqa: S311 - not for secrets
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        return None
+
+    def _call(self) -> Outcome:
+        """Call the provider."""
+        outcome = attempt(self._provider, self.newest, self._arguments)
+        self._counters.add("provider_calls", outcome.kind)
+        return outcome
 
     def _adopt(self, answer: Session) -> None:
         self._links += 1
@@ -133,16 +171,17 @@ class Journey:
             return None
         if claim.attempt is not Attempt.FIRST and getattr(self._provider, "reuse_detection", False):
             return self._not_sent_again(claim)
-        outcome = attempt(self._provider, self.newest, self._arguments)
+        outcome = self._call()
         if outcome.may_be_used and getattr(self._provider, "replay_grace", False) and claim.covers_a_call:
-            outcome = attempt(self._provider, self.newest, self._arguments)
+            outcome = self._call()
         if outcome.session is not None:
             try:
-                self._ledger.write_result(claim, self.newest, outcome.session)
+                is_delivered = self._is_heard()
+                self._ledger.write_result(claim, self.newest, outcome.session, is_delivered=is_delivered)
             except Exception as error:  # the pair is there, and is given whatever becomes of its record
                 logger.error("the result of a refresh was not kept: %s", whereabouts(error))
-            self._adopt(outcome.session)
             self.has_asked = True  # and looks once more: somebody may have gone on from there meanwhile
+            self._adopt(outcome.session)
             return None
         if outcome.kind is Kind.DENIED:
             return self._denied(claim, outcome)
@@ -150,6 +189,8 @@ class Journey:
             self._ledger.give_back(claim)
             return outcome
         wait = min(max(SHORTEST_WAIT, outcome.retry_after or 0), LONGEST_WAIT)
+        if outcome.general:
+            self._breaker.open_for(wait)
         if outcome.may_be_used and claim.attempt is Attempt.TAKEOVER:
             wait = HOLD  # the former owner's answer may still come, and a denial before that is no news
         if outcome.may_be_used:
@@ -171,7 +212,7 @@ class Journey:
         if known is not None:
             self._adopt(known)
             return None
-        believed = claim.attempt is not Attempt.TAKEOVER and claim.is_shared and not self._ledger.is_in_doubt
+        believed = claim.attempt is not Attempt.TAKEOVER and claim.depth == 0 and not self._ledger.is_in_doubt
         if believed and self._is_believed():
             self._ledger.write_failure(claim, Failure.DENIED, DENIED_KEPT)
             return outcome

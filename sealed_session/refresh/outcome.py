@@ -38,6 +38,7 @@ class Outcome:
         retry_after: Seconds after which to try again, where the provider said so.
         payload: Of a step-up, the provider's answer. Not in the repr.
         may_be_used: Of an unavailable provider, whether the refresh token may be used up all the same.
+        general: Of an unavailable provider, whether no other session would be answered either.
         is_on_record: Of a denial, whether it was known before this request came.
     """
 
@@ -47,6 +48,7 @@ class Outcome:
     retry_after: float | None = None
     payload: JsonObject = field(default_factory=dict, repr=False)
     may_be_used: bool = False
+    general: bool = False
     is_on_record: bool = False
 
     @property

@@ -174,7 +174,9 @@ class Mine:
 Answer = Adopt[T] | Wait | Overtaken | Refused | Mine
 
 
-def claim_or_get(record: Record | None, now: int, owner: bytes, newer: Callable[[bytes], T | None]) -> Answer[T]:
+def claim_or_get(
+    record: Record | None, now: int, owner: bytes, newer: Callable[[bytes], T | None], *, may_take_over: bool = True
+) -> Answer[T]:
     """Say what somebody does who wants to refresh with a token.
 
     Args:
@@ -184,6 +186,7 @@ def claim_or_get(record: Record | None, now: int, owner: bytes, newer: Callable[
         newer: Opens a box, and returns the successor if it is newer than what the caller holds. With providers that
             do not rotate, a result under one's own token may be the very thing one holds. Raises ValueError for a box
             that does not open.
+        may_take_over: Whether a claim whose lease has ended is free to be taken over.
     """
     state = None if record is None else settled(record, now).state
     match state:
@@ -198,7 +201,7 @@ def claim_or_get(record: Record | None, now: int, owner: bytes, newer: Callable[
         case Spent(ends=ends) if now < ends:
             return Overtaken()
         case Claimed(ends=ends):
-            return Wait() if now < ends else _claim(record, now, owner, Attempt.TAKEOVER)
+            return Wait() if now < ends or not may_take_over else _claim(record, now, owner, Attempt.TAKEOVER)
         case Held():
             return _claim(record, now, owner, Attempt.AFTER_HOLD)
         case _:

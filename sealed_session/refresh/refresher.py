@@ -18,13 +18,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..counters import Counters
 from ..providers.base import Provider
 from ..reasons import Reason
 from ..session import Session
 from ..whereabouts import whereabouts
 from .attempt import merge
+from .breaker import Breaker
 from .journey import Journey
-from .ledger import Ledger
+from .ledger import Ledger, Standing
 from .outcome import Kind, Outcome
 
 logger = logging.getLogger("sealed_session")
@@ -39,18 +41,27 @@ MANY_DENIALS, WITHIN = 20, 60
 _UNAVAILABLE = Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
 
 
+_Key = tuple[str, bool, str]
+"""What a flight is told from another by: the credential, whether it was forced, and the arguments."""
+
+
 class Flight:
     """One refresh under way, and what everybody in this process who waits for it is told."""
 
-    def __init__(self, awaited_until: float) -> None:
+    def __init__(self, awaited_until: float, heard_until: float) -> None:
         self.landed = threading.Event()
         self.outcome = _UNAVAILABLE
         self.awaited_until = awaited_until
+        self.heard_until = heard_until
         self.gave_up = False
 
     def is_awaited(self) -> bool:
-        """Return whether any request still waits."""
+        """Return whether any request would wait for somebody else's call."""
         return time.monotonic() < self.awaited_until
+
+    def is_heard(self) -> bool:
+        """Return whether any request is there to take what comes."""
+        return time.monotonic() < self.heard_until
 
 
 class Refresher:
@@ -59,19 +70,29 @@ class Refresher:
     Safe to share between threads and greenlets. A forked child begins without its parent's flights.
     """
 
-    def __init__(self, provider: Provider, ledger: Ledger, *, is_due: Callable[[Session], bool]) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        ledger: Ledger,
+        *,
+        is_due: Callable[[Session], bool],
+        counters: Counters | None = None,
+    ) -> None:
         """Hold the collaborators.
 
         Args:
             provider: Renews sessions.
             ledger: The records of its refresh tokens.
             is_due: Whether a session should be renewed.
+            counters: Where what happens is counted.
         """
         self._provider = provider
         self._ledger = ledger
         self._is_due = is_due
+        self._counters = Counters() if counters is None else counters
+        self._breaker = Breaker()
         self._lock = threading.Lock()
-        self._flights: dict[Any, Flight] = {}
+        self._flights: dict[_Key, Flight] = {}
         self._pid = os.getpid()
         self._denied_at: deque[float] = deque(maxlen=MANY_DENIALS)
 
@@ -97,6 +118,21 @@ class Refresher:
         Returns:
             What came of it. ``session`` is set wherever there is a newer one, also beside the failure of a later link.
         """
+        outcome = self._refresh(session, dict(arguments or {}), force, patience, in_hurry)
+        self._counters.add("refreshes", outcome.kind)
+        return outcome
+
+    def standing(self, session: Session) -> Standing:
+        """Return where a session stands, without asking the provider. Never raises."""
+        try:
+            return self._ledger.standing(session)
+        except Exception as error:
+            logger.error("a session's standing could not be seen: %s", whereabouts(error))
+            return Standing(is_settled=False)
+
+    def _refresh(
+        self, session: Session, arguments: dict[str, Any], force: bool, patience: float, in_hurry: bool
+    ) -> Outcome:
         try:
             credential = self._provider.credential(session)
         except Exception as error:
@@ -104,60 +140,69 @@ class Refresher:
             return _UNAVAILABLE
         if credential is None:
             return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
-        until = time.monotonic() + patience if in_hurry else 0
-        flight, is_mine = self._board(credential, session, dict(arguments or {}), force, until)
+        heard_until = time.monotonic() + patience
+        until = heard_until if in_hurry else 0
+        key = (credential, force, repr(sorted(arguments.items())))
+        flight, is_mine = self._board(key, session, arguments, until, heard_until)
         if flight is None or not flight.landed.wait(patience if in_hurry or is_mine else 0):
             return _UNAVAILABLE
+        if not is_mine:
+            self._counters.add("waiters")
         if flight.gave_up and time.monotonic() < until:  # it had been begun by somebody who was in no hurry
             left = until - time.monotonic()
-            return self.refresh(session, arguments, force=force, patience=left)
+            return self._refresh(session, arguments, force, left, in_hurry)
         outcome = flight.outcome
         return outcome if outcome.session is None else replace(outcome, session=merge(session, outcome.session))
 
     def _board(
-        self, credential: str, session: Session, arguments: dict[str, Any], force: bool, until: float
+        self, key: _Key, session: Session, arguments: dict[str, Any], until: float, heard_until: float
     ) -> tuple[Flight | None, bool]:
         """Join the flight for a token, or start it, and say whether it was started; None where there are too many."""
-        key = (credential, force, repr(sorted(arguments.items())))
         if self._pid != os.getpid():  # the flights' threads stayed in the parent, and maybe the lock with one of them
             self._pid, self._flights, self._lock = os.getpid(), {}, threading.Lock()
         with self._lock:
             flight = self._flights.get(key)
             if flight is not None:
                 flight.awaited_until = max(flight.awaited_until, until)
+                flight.heard_until = max(flight.heard_until, until)
                 return flight, False
             if len(self._flights) >= MOST_FLIGHTS:
                 return None, False
-            flight = self._flights[key] = Flight(until)
-        crew = (key, flight, session, arguments, force)
+            flight = self._flights[key] = Flight(until, heard_until)
+        crew = (key, flight, session, arguments)
         try:
             threading.Thread(target=self._fly, args=crew, name="sealed-session refresh").start()
         except RuntimeError:  # the process has all the threads that it may have, or is ending
             self._end(key, flight)
         return flight, True
 
-    def _fly(self, key: Any, flight: Flight, session: Session, arguments: dict[str, Any], force: bool) -> None:
+    def _fly(self, key: _Key, flight: Flight, session: Session, arguments: dict[str, Any]) -> None:
         journey = Journey(
             self._provider,
             self._ledger,
             session,
             arguments,
-            force=force,
+            force=key[1],
             is_due=self._is_due,
             is_awaited=flight.is_awaited,
+            is_heard=flight.is_heard,
             is_believed=self._is_believed,
+            breaker=self._breaker,
+            counters=self._counters,
         )
         try:
             flight.outcome = journey.travel()
             flight.gave_up = journey.gave_up
             if journey.has_asked:
                 self._denied_at.clear()
+            elif flight.outcome.kind is Kind.REFRESHED:
+                self._counters.add("waiters" if journey.has_waited else "stragglers_served")
         except Exception as error:  # nobody is left to tell, and everybody waits
             logger.error("a refresh failed with %s; the session is kept.", whereabouts(error))
         finally:
             self._end(key, flight)
 
-    def _end(self, key: Any, flight: Flight) -> None:
+    def _end(self, key: _Key, flight: Flight) -> None:
         with self._lock:
             self._flights.pop(key, None)
         flight.landed.set()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sealed_session import Session
+from sealed_session.counters import Counters
 from sealed_session.providers import Provider
 from sealed_session.refresh import Ledger, Outcome, Refresher, is_due
+from sealed_session.refresh.breaker import Breaker
 from sealed_session.refresh.coordinator import Coordinator, CoordinatorUnavailable, Reading
 from sealed_session.refresh.journey import Journey
 from sealed_session.refresh.memory import MemoryCoordinator
 from sealed_session.testing import FakeProvider
+
+PATIENT = 100.0
+"""Seconds of a test's own time for which a request waits that nothing else is said of."""
 
 LONG = 20.0
 """Seconds that no test waits for: what should happen within milliseconds and has not by then, does not."""
@@ -191,6 +197,14 @@ class ReplayingProvider(StrictProvider):
         return self._answers[asked]
 
 
+class Elsewhere(threading.Thread):
+    """A thread that seems to be at work, and does nothing."""
+
+    def is_alive(self) -> bool:
+        """Say so."""
+        return True
+
+
 class World:
     """A provider, one store for all, and as many processes as a test starts. Every journey runs in the test's thread.
 
@@ -211,7 +225,9 @@ class World:
     def process(self, *, grace: float = 300) -> Ledger:
         """Start a process: it has a ledger of its own, and what it has learnt it has in its own memory."""
         own = MemoryCoordinator(clock=self.times.milliseconds)
-        return Ledger(self.provider, self.store, own, clock=self.times.unix, grace=grace)
+        ledger = Ledger(self.provider, self.store, own, clock=self.times.unix, grace=grace)
+        ledger._shared._teller = Elsewhere()  # debts are told when the test says so
+        return ledger
 
     def is_due(self, session: Session) -> bool:
         """Return whether an access token has ended."""
@@ -224,10 +240,12 @@ class World:
         arguments: dict[str, Any] | None = None,
         *,
         force: bool = False,
-        is_awaited: Callable[[], bool] = lambda: True,
+        is_awaited: Callable[[], bool] | None = None,
         is_believed: Callable[[], bool] = lambda: True,
+        is_heard: Callable[[], bool] = lambda: True,
     ) -> Outcome:
-        """Refresh as a request in a process does."""
+        """Refresh as a request in a process does; a patient one, if nothing else is said."""
+        until = self.times.passed + PATIENT
         return Journey(
             self.provider,
             ledger,
@@ -235,8 +253,11 @@ class World:
             arguments or {},
             force=force,
             is_due=self.is_due,
-            is_awaited=is_awaited,
+            is_awaited=is_awaited or (lambda: self.times.passed < until),
             is_believed=is_believed,
+            is_heard=is_heard,
+            breaker=Breaker(),
+            counters=Counters(),
         ).travel()
 
     def refresher(self, ledger: Ledger | None = None) -> Refresher:

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from sealed_session import Session
-from sealed_session.refresh import ledger as ledgers
 from sealed_session.refresh import record as records
-from sealed_session.refresh import uptime
+from sealed_session.refresh import shared, uptime
 from sealed_session.refresh.attempt import merge
 from sealed_session.refresh.coordinator import CoordinatorUnavailable
 from sealed_session.refresh.handover import HandOver
-from sealed_session.refresh.ledger import Claim, Ledger
+from sealed_session.refresh.ledger import Busy, Claim, Ledger
 from sealed_session.refresh.record import (
     HOUR,
     SPENT_KEPT,
@@ -31,7 +30,6 @@ from sealed_session.refresh.record import (
     Result,
     Spent,
     Untouched,
-    Wait,
 )
 from sealed_session.testing import access_token
 
@@ -46,14 +44,14 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 def made(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Let the code under test look at the clocks of a world."""
-    monkeypatch.setattr(ledgers, "time", world.times)
+    monkeypatch.setattr(shared, "time", world.times)
     monkeypatch.setattr(uptime, "milliseconds", world.times.milliseconds)
     return world
 
 
 def claimed(ledger: Ledger, session: Session) -> Claim:
     """Claim what can be claimed."""
-    claim = ledger.claim(session, has_waited=False)
+    claim = ledger.claim(session)
     assert isinstance(claim, Claim)
     return claim
 
@@ -95,8 +93,8 @@ class TestClaim:
         """In the same process and in another."""
         one, other = world.process(), world.process()
         claim = claimed(one, world.old)
-        assert (Attempt.FIRST, True, True) == (claim.attempt, claim.is_shared, claim.covers_a_call)
-        assert [Wait(), Wait()] == [ledger.claim(world.old, has_waited=False) for ledger in (one, other)]
+        assert (Attempt.FIRST, 0, True) == (claim.attempt, claim.depth, claim.covers_a_call)
+        assert [Busy(0), Busy(0)] == [ledger.claim(world.old) for ledger in (one, other)]
 
     def test_every_claim_has_an_owner_of_its_own(self, world: World) -> None:
         """Or somebody could write his failure over another's claim."""
@@ -109,7 +107,7 @@ class TestClaim:
         """35 seconds after it was taken, and not before; and it says so."""
         claimed(world.process(), world.old)
         world.times.advance(34.999)
-        assert Wait() == world.process().claim(world.old, has_waited=True)
+        assert Busy(0) == world.process().claim(world.old, deepest=0)
         world.times.advance(0.001)
         assert Attempt.TAKEOVER is claimed(world.process(), world.old).attempt
 
@@ -139,7 +137,7 @@ class TestClaim:
         one, other = world.process(), world.process()
         done(world, one, world.old)
         world.times.advance(300)
-        assert Overtaken() == other.claim(world.old, has_waited=False)
+        assert Overtaken() == other.claim(world.old)
 
     def test_a_claim_does_not_show_its_token(self, world: World) -> None:
         """Nor what it seals with."""
@@ -155,7 +153,7 @@ class TestClaim:
         """All of them would meet in one record, and one person's session be another's result."""
         ledger = world.process()
         with pytest.raises(ValueError, match="credential"):
-            ledger.claim(Session("opaque"), has_waited=False)
+            ledger.claim(Session("opaque"))
         assert None is ledger.look(Session("opaque"))
 
     def test_a_key_that_everybody_changes_at_once(self, world: World) -> None:
@@ -168,7 +166,7 @@ class TestClaim:
 
         world.store.before = interfere
         with pytest.raises(CoordinatorUnavailable):
-            world.process().claim(world.old, has_waited=True)
+            world.process().claim(world.old, deepest=0)
 
     def test_a_claim_that_everybody_changes_at_once(self, world: World) -> None:
         """Its failure is given up too."""
@@ -182,7 +180,9 @@ class TestClaim:
 
         world.store.before = interfere
         ledger.write_failure(claim, Failure.UNAVAILABLE, 1)
-        assert ledger.is_in_doubt
+        world.store.before = lambda _step: None
+        assert isinstance(stored(world, world.old), Record)
+        assert Busy(0) == world.process().claim(world.old)
 
     def test_somebody_who_comes_in_between_is_noticed(self, world: World) -> None:
         """The record is read again, and his claim is waited for."""
@@ -194,7 +194,7 @@ class TestClaim:
                 claimed(other, world.old)
 
         world.store.before = interfere
-        assert Wait() == world.process().claim(world.old, has_waited=False)
+        assert Busy(0) == world.process().claim(world.old)
 
 
 class TestAdopt:
@@ -205,7 +205,7 @@ class TestAdopt:
         claim = claimed(world.process(), world.old)
         answer = world.provider.refresh(world.old)
         world.process().write_result(claim, world.old, answer)
-        assert Adopt(answer) == world.process().claim(world.old, has_waited=False)
+        assert Adopt(answer) == world.process().claim(world.old)
         assert answer == world.process().look(world.old)
 
     def test_the_own_memory_is_looked_at_first(self, world: World) -> None:
@@ -213,7 +213,7 @@ class TestAdopt:
         ledger = world.process()
         done(world, ledger, world.old)
         world.store.asked.clear()
-        assert isinstance(ledger.claim(world.old, has_waited=False), Adopt)
+        assert isinstance(ledger.claim(world.old), Adopt)
         assert ledger.look(world.old) is not None
         assert [] == world.store.asked
 
@@ -226,15 +226,15 @@ class TestAdopt:
         world.times.passed = 300 - left
         done(world, world.process(), world.old)
         world.times.advance(lives - 0.001)
-        assert isinstance(world.process().claim(world.old, has_waited=False), Adopt)
+        assert isinstance(world.process().claim(world.old), Adopt)
         world.times.advance(0.001)
-        assert Overtaken() == world.process().claim(world.old, has_waited=False)
+        assert Overtaken() == world.process().claim(world.old)
 
     def test_rule_8_the_grace_can_be_chosen(self, world: World) -> None:
         """It is a setting."""
         done(world, world.process(grace=10), world.old)
         world.times.advance(10)
-        assert Overtaken() == world.process().claim(world.old, has_waited=False)
+        assert Overtaken() == world.process().claim(world.old)
 
     def test_rule_8_a_token_that_does_not_say_when_it_ends_gives_the_grace(self, world: World) -> None:
         """From now on."""
@@ -288,7 +288,7 @@ class TestAdopt:
         ledger = world.process()
         new = done(world, ledger, world.old)
         assert new.refresh_token == world.old.refresh_token
-        assert isinstance(ledger.claim(world.old, has_waited=False), Adopt)
+        assert isinstance(ledger.claim(world.old), Adopt)
         assert (None, None) == (ledger.look(new), world.process().look(new))
         assert Attempt.FIRST is claimed(world.process(), new).attempt
 
@@ -317,7 +317,7 @@ class TestAdopt:
         newer = done(world, ledger, new)
         for process in (ledger, world.process()):
             assert None is process.look(newer), "the newest leads nowhere, and not back"
-            assert not isinstance(process.claim(newer, has_waited=False), Adopt)
+            assert not isinstance(process.claim(newer), Adopt)
 
     def test_a_box_of_another_token_does_not_open(self, world: World) -> None:
         """Whoever can write to the store copies a victim's result under his own key, and gets nothing by it."""
@@ -388,14 +388,14 @@ class TestWriting:
         world.times.advance(35)
         claimed(world.process(), world.old)
         slow.write_failure(claim, Failure.DENIED, 600)
-        assert Wait() == world.process().claim(world.old, has_waited=False)
+        assert Busy(0) == world.process().claim(world.old)
 
     @pytest.mark.parametrize("failure", Failure)
     def test_a_failure_answers_everybody_for_a_while(self, world: World, failure: Failure) -> None:
         """In milliseconds what was said in seconds."""
         ledger = world.process()
         ledger.write_failure(claimed(ledger, world.old), failure, 2.5)
-        assert Refused(failure, 2500) == world.process().claim(world.old, has_waited=False)
+        assert Refused(failure, 2500) == world.process().claim(world.old)
         world.times.advance(2.5)
         after = Attempt.AFTER_HOLD if failure is Failure.HOLD else Attempt.FIRST
         assert after is claimed(world.process(), world.old).attempt
@@ -419,11 +419,11 @@ class TestStoreOutOfReach:
         ledger = world.process()
         with world.outage():
             claim = claimed(ledger, world.old)
-            assert (Attempt.FIRST, False) == (claim.attempt, claim.is_shared)
-            assert Wait() == ledger.claim(world.old, has_waited=False)
+            assert (Attempt.FIRST, 1) == (claim.attempt, claim.depth)
+            assert Busy(1) == ledger.claim(world.old)
             answer = world.provider.refresh(world.old)
             ledger.write_result(claim, world.old, answer)
-            assert Adopt(answer) == ledger.claim(world.old, has_waited=False)
+            assert Adopt(answer) == ledger.claim(world.old)
             assert answer == ledger.look(world.old)
 
     def test_a_failure_is_kept_there_too(self, world: World) -> None:
@@ -431,21 +431,21 @@ class TestStoreOutOfReach:
         ledger = world.process()
         with world.outage():
             ledger.write_failure(claimed(ledger, world.old), Failure.UNAVAILABLE, 5)
-            assert Refused(Failure.UNAVAILABLE, 5000) == ledger.claim(world.old, has_waited=False)
+            assert Refused(Failure.UNAVAILABLE, 5000) == ledger.claim(world.old)
 
     def test_whoever_has_seen_a_claim_in_it_asks_nobody_without_it(self, world: World) -> None:
         """The owner may be at it this very moment."""
         ledger = world.process()
         claimed(world.process(), world.old)
-        assert Wait() == ledger.claim(world.old, has_waited=False)
+        assert Busy(0) == ledger.claim(world.old)
         with world.outage(), pytest.raises(CoordinatorUnavailable):
-            ledger.claim(world.old, has_waited=True)
+            ledger.claim(world.old, deepest=0)
 
     def test_rule_7_with_reuse_detection_nobody_is_asked_without_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Two calls with one token would end the person's sessions elsewhere."""
         world = made(World(lambda clock: StrictProvider(clock, reuse_detection=True)), monkeypatch)
         with world.outage(), pytest.raises(CoordinatorUnavailable):
-            world.process().claim(world.old, has_waited=False)
+            world.process().claim(world.old)
 
     def test_with_reuse_detection_what_is_known_is_adopted_all_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nobody has to be asked for that."""
@@ -453,7 +453,7 @@ class TestStoreOutOfReach:
         ledger = world.process()
         done(world, ledger, world.old)
         with world.outage():
-            assert isinstance(ledger.claim(world.old, has_waited=True), Adopt)
+            assert isinstance(ledger.claim(world.old, deepest=0), Adopt)
 
     def test_looking_without_it_finds_nothing(self, world: World) -> None:
         """And leaves doubt."""
@@ -478,8 +478,8 @@ class TestStoreOutOfReach:
         assert not world.store.is_up
         world.store.before = world.store.after = lambda _step: None
         world.store.is_up = True
-        ledger.claim(Session(**world.provider.sign_in()), has_waited=False)
-        assert Adopt(answer) == world.process().claim(world.old, has_waited=False)
+        ledger.claim(Session(**world.provider.sign_in()))
+        assert Adopt(answer) == world.process().claim(world.old)
 
     def test_what_happened_without_it_is_told_first(self, world: World) -> None:
         """Before anything else is asked of it, and once."""
@@ -489,8 +489,8 @@ class TestStoreOutOfReach:
         another = Session(**world.provider.sign_in())
         world.store.asked.clear()
         claimed(ledger, another)
-        assert ["read", "swap", "read", "swap"] == world.store.asked
-        assert isinstance(world.process().claim(world.old, has_waited=False), Adopt)
+        assert ["read", "swap"] * 3 == world.store.asked  # the result, the promise for the next link, the claim
+        assert isinstance(world.process().claim(world.old), Adopt)
         world.store.asked.clear()
         claimed(ledger, Session(**world.provider.sign_in()))
         assert ["read", "swap"] == world.store.asked
@@ -507,12 +507,12 @@ class TestStoreOutOfReach:
         world.store.before = lambda _step: None
         world.store.is_up = True
         world.times.advance(2)
-        ledger.claim(Session(**world.provider.sign_in()), has_waited=False)
+        ledger.claim(Session(**world.provider.sign_in()))
         assert 3 == sum(world.process().look(session) is not None for session in others)
 
     def test_what_is_to_be_told_is_bounded(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         """An outage of hours does not fill the memory."""
-        monkeypatch.setattr(ledgers, "_MOST_UNSAVED", 2)
+        monkeypatch.setattr(shared, "MOST_OWED", 2)
         ledger = world.process()
         others = [Session(**world.provider.sign_in()) for _ in range(3)]
         with world.outage():
@@ -528,20 +528,20 @@ class TestStoreOutOfReach:
         with world.outage():
             claimed(ledger, Session(**world.provider.sign_in()))
             world.times.advance(36)
-        assert Wait() == ledger.claim(world.old, has_waited=False)
+        assert Busy(0) == ledger.claim(world.old)
         world.times.advance(1.999)
-        assert Wait() == ledger.claim(world.old, has_waited=False)
+        assert Busy(0) == ledger.claim(world.old)
         world.times.advance(0.001)
         assert Attempt.TAKEOVER is claimed(ledger, world.old).attempt
 
-    def test_rule_6_there_is_doubt_for_a_minute(self, world: World) -> None:
+    def test_rule_6_there_is_doubt_for_two_minutes(self, world: World) -> None:
         """Since it was last out of reach. Before that there is none."""
         ledger = world.process()
         assert not ledger.is_in_doubt
         with world.outage():
             claimed(ledger, world.old)
         assert ledger.is_in_doubt
-        world.times.advance(59.999)
+        world.times.advance(119.999)
         assert ledger.is_in_doubt
         world.times.advance(0.001)
         assert not ledger.is_in_doubt
@@ -554,7 +554,7 @@ class TestStoreOutOfReach:
             ledger.write_failure(claim, Failure.DENIED, 600)
         assert ledger.is_in_doubt
         world.times.advance(34)
-        assert Wait() == world.process().claim(world.old, has_waited=False)
+        assert Busy(0) == world.process().claim(world.old)
 
     def test_it_is_said_once_a_minute(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
         """And once that it is back."""
@@ -566,7 +566,7 @@ class TestStoreOutOfReach:
             world.times.advance(61)
             ledger.look(world.old)
         claimed(ledger, world.old)
-        ledger.claim(world.old, has_waited=False)
+        ledger.claim(world.old)
         lines = [line.getMessage().split(";")[0] for line in caplog.records]
         assert [
             "the coordinator is out of reach",
@@ -582,19 +582,19 @@ class TestStoreOutOfReach:
             ledger.write_failure(claimed(ledger, world.old), Failure.HOLD, 60)
             world.times.advance(60)
             claim = claimed(ledger, world.old)
-            assert (Attempt.AFTER_HOLD, False) == (claim.attempt, claim.is_shared)
+            assert (Attempt.AFTER_HOLD, 1) == (claim.attempt, claim.depth)
 
     def test_a_store_that_takes_a_claim_and_does_not_say_so(self, world: World) -> None:
         """The process goes on by itself; the others wait for the claim that stands there, and then for its result."""
         world.store.fail_at("swap", afterwards=True)
         ledger = world.process()
         claim = claimed(ledger, world.old)
-        assert not claim.is_shared
+        assert 1 == claim.depth
         world.store.is_up, world.store.after = True, lambda _step: None
-        assert Wait() == world.process().claim(world.old, has_waited=False)
+        assert Busy(0) == world.process().claim(world.old)
         answer = world.provider.refresh(world.old)
         ledger.write_result(claim, world.old, answer)
-        ledger.claim(Session(**world.provider.sign_in()), has_waited=False)
+        ledger.claim(Session(**world.provider.sign_in()))
         assert answer == world.process().look(world.old)
 
 

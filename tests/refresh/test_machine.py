@@ -27,9 +27,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from sealed_session import ProviderUnavailable, Session
 from sealed_session.reasons import Reason
-from sealed_session.refresh import Kind, Ledger, Outcome, uptime
+from sealed_session.refresh import Kind, Ledger, Outcome, shared, uptime
 from sealed_session.refresh import journey as journeys
-from sealed_session.refresh import ledger as ledgers
 from sealed_session.refresh.attempt import merge
 from sealed_session.refresh.coordinator import Coordinator, CoordinatorUnavailable
 from sealed_session.refresh.memory import MemoryCoordinator
@@ -122,7 +121,7 @@ class Machine(RuleBasedStateMachine):
         self.world = World(self.make_provider)
         self.times = self.world.times
         self.times.sleep = lambda seconds: stop("sleep")  # type: ignore[method-assign]
-        for module in (ledgers, journeys):
+        for module in (shared, journeys):
             self.patches.setattr(module, "time", self.times)
         self.patches.setattr(uptime, "milliseconds", self.times.milliseconds)
         self.world.store = self.store = Store(self.make_store())
@@ -231,7 +230,8 @@ class Machine(RuleBasedStateMachine):
     def crash(self, worker: int) -> None:
         """Kill a worker with all its requests: window (a) where one of them held the only pair."""
         self.left["crash"] -= 1
-        if any(r.worker == worker and r.answer is not None for r in self.living) or self.processes[worker]._unsaved:
+        holds = any(r.worker == worker and r.answer is not None for r in self.living)
+        if holds or self.processes[worker]._shared._owed:
             if not self.may_be_excused:
                 return
             self.faults.add("lost")
@@ -304,7 +304,8 @@ class Machine(RuleBasedStateMachine):
     @staticmethod
     def tell(ledger: Ledger, other: Session) -> None:
         """Let a worker claim something, before which it tells the store what it does not know."""
-        ledger.claim(other, has_waited=True)
+        ledger._shared._not_before = 0  # the second is over, for which it left the store alone
+        ledger.claim(other, deepest=0)
 
     def settle(self, request: Request) -> None:
         """Judge a request that has ended."""
@@ -363,6 +364,8 @@ class Machine(RuleBasedStateMachine):
             self.times.advance(61)
         if kinds[-1] is Kind.SUPERSEDED and ("dropped" in self.faults or self.times.passed - self.set_at > 300):
             return  # window (c): the response was lost, or overtaken by an older one, and the result has ended since
+        if kinds[-1] is Kind.SUPERSEDED and self.reuse_detection and "lease" in self.faults:
+            return  # an owner was stopped for longer than its lease: whether it had asked, nobody knew in time
         assert Kind.REFRESHED is kinds[-1], ("IL: lost", kinds, self.faults)
         assert cookie.refresh_token in self.provider._alive, "IL: the cookie holds a dead token"
 

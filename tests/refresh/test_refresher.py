@@ -16,8 +16,7 @@ import pytest
 
 from sealed_session import ProviderUnavailable, RefreshDenied, Session
 from sealed_session.reasons import Reason
-from sealed_session.refresh import Kind, Outcome, Refresher
-from sealed_session.refresh import ledger as ledgers
+from sealed_session.refresh import Kind, Outcome, Refresher, shared
 from sealed_session.refresh import refresher as refreshers
 from sealed_session.refresh.attempt import merge
 from sealed_session.refresh.ledger import Claim
@@ -207,7 +206,7 @@ class TestPatience:
 
     def test_rule_2_who_waits_for_another_process_gives_up_in_time(self, world: World) -> None:
         """Its flight lands when the last of its requests has left: no thread polls for nobody."""
-        assert isinstance(world.process().claim(world.old, has_waited=False), Claim)
+        assert isinstance(world.process().claim(world.old), Claim)
         began = time.monotonic()
         assert UNAVAILABLE == world.refresher().refresh(world.old, patience=0.1)
         assert 0.05 < time.monotonic() - began < 2
@@ -225,7 +224,7 @@ class TestPatience:
 
     def test_rule_2_who_is_in_no_hurry_does_not_wait_for_another_process(self, world: World) -> None:
         """The same."""
-        assert isinstance(world.process().claim(world.old, has_waited=False), Claim)
+        assert isinstance(world.process().claim(world.old), Claim)
         assert UNAVAILABLE == world.refresher().refresh(world.old, patience=LONG, in_hurry=False)
 
     def test_who_is_in_no_hurry_refreshes_what_nobody_else_does(self, world: World) -> None:
@@ -235,7 +234,7 @@ class TestPatience:
     def test_who_is_in_a_hurry_joins_a_flight_that_was_about_to_give_up(self, world: World) -> None:
         """It boarded in time: that the flight was begun by somebody without a hurry is not its fault."""
         owner, refresher = world.process(), world.refresher()
-        claim = owner.claim(world.old, has_waited=False)
+        claim = owner.claim(world.old)
         assert isinstance(claim, Claim)
         answer = world.provider.refresh(world.old)
         boarded: list[Any] = []
@@ -357,9 +356,9 @@ class TestErrors:
 
     def test_the_store_is_out_of_reach_after_a_wait(self, world: World) -> None:
         """Unavailable, and no call."""
-        assert isinstance(world.process().claim(world.old, has_waited=False), Claim)
+        assert isinstance(world.process().claim(world.old), Claim)
         world.store.fail_at("read", 3)
-        assert UNAVAILABLE == world.refresher().refresh(world.old, patience=LONG)
+        assert UNAVAILABLE == world.refresher().refresh(world.old, patience=0.3)
         assert [] == world.provider.used
 
     def test_a_session_beside_a_failure_is_merged(self, world: World) -> None:
@@ -381,7 +380,7 @@ class TestManyDenials:
         """Monotonic time, which a test can let pass."""
         shifted = Shifted()
         monkeypatch.setattr(refreshers, "time", shifted)
-        monkeypatch.setattr(ledgers, "time", shifted)
+        monkeypatch.setattr(shared, "time", shifted)
         return shifted
 
     def denied(self, world: World, refresher: Refresher, number: int = 1) -> list[Kind]:
@@ -533,7 +532,7 @@ def test_merging_is_the_callers(world: World) -> None:
 def test_rule_15_a_failure_of_the_record_is_answered_without_a_call(world: World) -> None:
     """A dead refresh token in a cookie of 400 days costs the provider nothing."""
     ledger = world.process()
-    claim = ledger.claim(world.old, has_waited=False)
+    claim = ledger.claim(world.old)
     assert isinstance(claim, Claim)
     ledger.write_failure(claim, Failure.DENIED, 600)
     refresher = world.refresher(ledger)

@@ -1,0 +1,156 @@
+"""The coordinator that everybody shares, as it comes and goes.
+
+It is asked like any other. On the way it is noted when it was last out of reach, because what happened without it may
+not be known to it; and what it is owed is told to it as soon as it is back, by a thread that lives as long as there is
+a debt.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..whereabouts import whereabouts
+from .coordinator import Coordinator, CoordinatorUnavailable, Reading
+
+logger = logging.getLogger("sealed_session")
+
+T = TypeVar("T")
+
+DOUBT = 120
+"""Seconds after it was last out of reach, in which a denial is not believed: somebody may have used the token without
+it, and have been stopped with the answer. So long an answer can take: a lease, and a worker that was stopped."""
+
+NO_TAKEOVER = 2
+"""Seconds after it came back, in which others may still tell it what they know."""
+
+MOST_OWED = 1000
+
+TELL_EVERY = 0.5
+"""Seconds between two attempts to tell it what it is owed."""
+
+_SLOW = 0.2
+"""Seconds that a failing step may take. A coordinator that makes everybody wait longer is left alone for a while."""
+
+_LEFT_ALONE = 1.0
+
+_SAY_EVERY = 60
+
+_NEVER = float("-inf")
+
+
+class SharedCoordinator:
+    """Asks the shared coordinator, and remembers how that went. Safe to share between threads."""
+
+    def __init__(self, inner: Coordinator) -> None:
+        """Ask nothing yet.
+
+        Args:
+            inner: Whom to ask.
+        """
+        self._inner = inner
+        self._lost_at = self._back_at = self._said_at = self._not_before = _NEVER
+        self._is_lost = False
+        self._owed: dict[bytes, Callable[[], None]] = {}
+        self._teller: threading.Thread | None = None
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether it was out of reach lately, so that somebody may know what it does not."""
+        return time.monotonic() - self._lost_at < DOUBT
+
+    @property
+    def is_just_back(self) -> bool:
+        """Whether others may not have told it yet what they know."""
+        return self._is_lost or time.monotonic() - self._back_at < NO_TAKEOVER
+
+    def read(self, key: bytes) -> Reading:
+        """Read.
+
+        Raises:
+            CoordinatorUnavailable: It is out of reach.
+        """
+        return self._step(lambda: self._inner.read(key))
+
+    def swap(self, key: bytes, old: bytes | None, new: bytes, lives: int) -> bool:
+        """Swap.
+
+        Raises:
+            CoordinatorUnavailable: It is out of reach.
+        """
+        return self._step(lambda: self._inner.swap(key, old, new, lives))
+
+    def close(self) -> None:
+        """Close it."""
+        self._inner.close()
+
+    # What it is owed.
+
+    def owe(self, key: bytes, tell: Callable[[], None]) -> None:
+        """Keep something to tell it once it is back.
+
+        Args:
+            key: What it is about; what was owed under the same key is forgotten.
+            tell: Tells it; raises CoordinatorUnavailable where that is not possible yet.
+        """
+        if len(self._owed) >= MOST_OWED and key not in self._owed:
+            return
+        self._owed[key] = tell
+        if self._teller is None or not self._teller.is_alive():  # a fork leaves it in the parent
+            self._teller = threading.Thread(target=self._tell_all, name="sealed-session debts", daemon=True)
+            try:
+                self._teller.start()
+            except RuntimeError:  # the process has all the threads that it may have, or is ending
+                self._teller = None
+
+    def settle(self) -> None:
+        """Tell it what it is owed, before anything else is asked of it.
+
+        Raises:
+            CoordinatorUnavailable: It is still out of reach.
+        """
+        for key, tell in list(self._owed.items()):
+            tell()
+            if self._owed.get(key) is tell:  # and not something newer
+                self._owed.pop(key, None)
+
+    def _tell_all(self) -> None:
+        while self._owed:
+            threading.Event().wait(TELL_EVERY)
+            try:
+                self.settle()
+            except CoordinatorUnavailable:
+                continue
+            except Exception as error:  # nobody else would hear of it
+                logger.error("the coordinator could not be told what happened: %s", whereabouts(error))
+                return
+
+    # Coming and going.
+
+    def _step(self, step: Callable[[], T]) -> T:
+        began = time.monotonic()
+        if began < self._not_before:
+            raise CoordinatorUnavailable("it did not answer a moment ago")
+        try:
+            done = step()
+        except CoordinatorUnavailable:
+            self._lose(began)
+            raise
+        if self._is_lost:
+            self._is_lost, self._back_at = False, time.monotonic()
+            logger.warning("the coordinator is back.")
+        return done
+
+    def _lose(self, began: float) -> None:
+        self._lost_at, self._is_lost = time.monotonic(), True
+        if self._lost_at - began > _SLOW:
+            self._not_before = self._lost_at + _LEFT_ALONE
+        if self._lost_at - self._said_at > _SAY_EVERY:
+            self._said_at = self._lost_at
+            logger.warning("the coordinator is out of reach; sessions go on, and this is said once a minute.")
+
+    def __repr__(self) -> str:
+        return f"<SharedCoordinator, {len(self._owed)} owed>"

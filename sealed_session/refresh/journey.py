@@ -102,6 +102,8 @@ class Journey:
         while outcome is None and self._links < MOST_LINKS:
             if self._links and self._provider.credential(self.newest) is None:
                 break
+            if self.has_asked and self._arguments:  # whoever went on from here may have switched elsewhere
+                break
             if self._has_enough or self._breaker.left:
                 known = self._ledger.look(self.newest)
                 if known is not None:

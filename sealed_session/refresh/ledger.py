@@ -111,7 +111,7 @@ class Ledger:
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether the shared coordinator was out of reach lately, so that somebody may know what it does not."""
+        """Whether somebody may know what the shared coordinator does not. Asks it: for the case of a denial."""
         return self._shared.is_in_doubt
 
     def look(self, session: Session) -> Session | None:
@@ -190,11 +190,7 @@ class Ledger:
             claim: One's own.
             seconds: For which nobody else shall ask either.
         """
-
-        def change(record: Record | None, now: int) -> Record | None:
-            return records.given_back(record, claim.owner, now + int(seconds * 1000))
-
-        self._change_claim(claim, change)
+        self._change_claim(claim, _given_back(claim.owner, seconds))
 
     # The coordinators.
 
@@ -234,8 +230,10 @@ class Ledger:
                     self._shared.settle()
                 may_take_over = store is not self._shared or not self._shared.is_just_back
                 return depth, stored.claim(store, key, owner, newer, may_take_over=may_take_over)
-            except CoordinatorUnavailable:
+            except CoordinatorUnavailable as error:
                 if depth == deepest or self._reuse_detection:
+                    if isinstance(error, stored.Undecided):  # it may stand there, and keep everybody waiting
+                        self._shared.owe(key + owner, lambda: self._tell(key, _given_back(owner)))
                     raise
                 self._counters.add("coordinator_fallbacks")
         raise CoordinatorUnavailable("not even the own memory")
@@ -258,6 +256,10 @@ class Ledger:
 
     def _tell(self, key: bytes, how: stored.Change) -> None:
         stored.change(self._shared, key, how)
+
+
+def _given_back(owner: bytes, seconds: float = 0) -> stored.Change:
+    return lambda record, now: records.given_back(record, owner, now + int(seconds * 1000))
 
 
 def _put(store: Coordinator, key: bytes, make: MakeResult) -> Record:

@@ -14,15 +14,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..whereabouts import whereabouts
+from . import doubt
 from .coordinator import Coordinator, CoordinatorUnavailable, Reading
+from .doubt import Doubt
 
 logger = logging.getLogger("sealed_session")
 
 T = TypeVar("T")
-
-DOUBT = 120
-"""Seconds after it was last out of reach, in which a denial is not believed: somebody may have used the token without
-it, and have been stopped with the answer. So long an answer can take: a lease, and a worker that was stopped."""
 
 NO_TAKEOVER = 2
 """Seconds after it came back, in which others may still tell it what they know."""
@@ -54,13 +52,18 @@ class SharedCoordinator:
         self._inner = inner
         self._lost_at = self._back_at = self._said_at = self._not_before = _NEVER
         self._is_lost = False
+        self._doubt = Doubt(self)
         self._owed: dict[bytes, Callable[[], None]] = {}
         self._teller: threading.Thread | None = None
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether it was out of reach lately, so that somebody may know what it does not."""
-        return time.monotonic() - self._lost_at < DOUBT
+        """Whether somebody may know what it does not. Asks it."""
+        try:
+            self.settle()
+        except CoordinatorUnavailable:
+            return True
+        return self._doubt.is_there()
 
     @property
     def is_just_back(self) -> bool:
@@ -107,7 +110,7 @@ class SharedCoordinator:
                 self._teller = None
 
     def settle(self) -> None:
-        """Tell it what it is owed, before anything else is asked of it.
+        """Tell it what it is owed, and get to know it, before anything else is asked of it.
 
         Raises:
             CoordinatorUnavailable: It is still out of reach.
@@ -116,6 +119,7 @@ class SharedCoordinator:
             tell()
             if self._owed.get(key) is tell:  # and not something newer
                 self._owed.pop(key, None)
+        self._doubt.meet()
 
     def _tell_all(self) -> None:
         while self._owed:
@@ -148,6 +152,7 @@ class SharedCoordinator:
         self._lost_at, self._is_lost = time.monotonic(), True
         if self._lost_at - began > _SLOW:
             self._not_before = self._lost_at + _LEFT_ALONE
+        self.owe(doubt.KEY, self._doubt.rise)
         if self._lost_at - self._said_at > _SAY_EVERY:
             self._said_at = self._lost_at
             logger.warning("the coordinator is out of reach; sessions go on, and this is said once a minute.")

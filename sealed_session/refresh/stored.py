@@ -21,6 +21,10 @@ _MOST_TRIES = 200
 """Times that somebody else may come in between, for one change. Nobody is that busy with one token."""
 
 
+class Undecided(CoordinatorUnavailable):
+    """A claim was sent to the coordinator, which did not say what came of it: it may stand there or not."""
+
+
 class Found(NamedTuple):
     """What a coordinator holds under a key.
 
@@ -56,12 +60,16 @@ def claim(
 
     Raises:
         CoordinatorUnavailable: The coordinator cannot be asked.
+        Undecided: Nor does it say whether the claim stands.
     """
     for _ in range(_MOST_TRIES):
         found = read(store, key)
         answer = records.claim_or_get(found.record, found.now, owner, newer, may_take_over=may_take_over)
-        if not isinstance(answer, Mine) or _put(store, key, found, answer.record):
-            return answer
+        try:
+            if not isinstance(answer, Mine) or _put(store, key, found, answer.record):
+                return answer
+        except CoordinatorUnavailable as error:
+            raise Undecided(*error.args) from None
     raise CoordinatorUnavailable("too many changes of one record")
 
 

@@ -197,6 +197,14 @@ class ReplayingProvider(StrictProvider):
         return self._answers[asked]
 
 
+def meet(ledger: Ledger, store: Store) -> None:
+    """Let a process get to know the store, as its first claim would; unseen by the test."""
+    before, after, store.before, store.after = store.before, store.after, lambda _step: None, lambda _step: None
+    ledger._shared.settle()
+    store.before, store.after = before, after
+    store.asked.clear()
+
+
 class Elsewhere(threading.Thread):
     """A thread that seems to be at work, and does nothing."""
 
@@ -227,6 +235,8 @@ class World:
         own = MemoryCoordinator(clock=self.times.milliseconds)
         ledger = Ledger(self.provider, self.store, own, clock=self.times.unix, grace=grace)
         ledger._shared._teller = Elsewhere()  # debts are told when the test says so
+        if self.store.is_up:
+            meet(ledger, self.store)
         return ledger
 
     def is_due(self, session: Session) -> bool:

@@ -98,7 +98,12 @@ def test_what_this_user_may_not_write_to_is_named(tmp_path: Path, monkeypatch: p
     for name in ("x.db", "x.db-wal", "x.db-shm"):
         (tmp_path / name).touch(0o600)
     shut = (tmp_path / closed).resolve()
-    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path).resolve() != shut)
+
+    def access(path: Path, mode: int) -> bool:
+        assert os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0) == mode
+        return path.resolve() != shut
+
+    monkeypatch.setattr(os, "access", access)
     found = facts(tmp_path / "x.db").blocker
     assert found is not None
     assert shut == found.resolve()
@@ -120,6 +125,8 @@ MOUNTS = """\
 25 22 0:22 / /again rw - nfs4 host:/export rw
 26 25 0:23 / /again rw - tmpfs tmpfs rw
 a line of another kind
+27 22 0:24 / /var rw
+28 /var - nfs4
 """
 
 

@@ -399,6 +399,7 @@ class TestDenied:
         ledger = world.process()
         with world.outage():
             ledger.look(world.old)
+        ledger._shared.settle()
         world.provider.end_every_session()
         world.times.advance(119)
         assert Kind.UNAVAILABLE is world.travel(ledger, world.old).kind

@@ -26,6 +26,10 @@ RESERVED = frozenset(
 )
 """Fields that say who asks and for what: never an argument of ``refresh``."""
 
+NOT_LOOKED_AT = frozenset({"invalid_request", "unsupported_grant_type", "invalid_scope"})
+"""Error codes of a request that is refused for what stands in it. Of any other code it is not known whether the token
+was used up before: some providers do so, and find only then that a ``resource`` was not granted."""
+
 _SAY_EVERY = 60
 _LONGEST_LIFE = 0xFFFF_FFFF
 
@@ -76,8 +80,8 @@ def judge(answer: Answer, codes: Codes, complaint: Complaint) -> JsonObject:
 
     Raises:
         RefreshDenied, StepUpRequired: By the code, in an answer of the client errors (4xx).
-        ProviderUnavailable: Anything else. ``sent`` is False where the answer says that no token was issued: an error
-            code in a client error, 401, 403, 429. Credentials that are refused are logged as an error.
+        ProviderUnavailable: Anything else. ``sent`` is False where the answer says that the token was not looked at:
+            ``NOT_LOOKED_AT``, 401, 403, 429. Credentials that are refused are logged as an error.
     """
     body = answer.json()
     if 200 <= answer.status < 300:
@@ -86,7 +90,8 @@ def judge(answer: Answer, codes: Codes, complaint: Complaint) -> JsonObject:
         raise _unavailable(answer, "without an access token", sent=True)
     said = {text_in(body or {}, name) for name in ("error", "code")} - {None}
     if not 400 <= answer.status < 500 or answer.status in (408, 429):
-        raise _unavailable(answer, "", sent=answer.status != 429)
+        too_many = answer.status == 429
+        raise _unavailable(answer, "", sent=not too_many, general=too_many)
     if said & codes.denied:
         raise RefreshDenied
     if said & codes.step_up:
@@ -96,13 +101,13 @@ def judge(answer: Answer, codes: Codes, complaint: Complaint) -> JsonObject:
             f"{answer.host}: our client credentials are refused (HTTP {answer.status}). Compare client id and secret "
             "with the provider's; until then no session is renewed, and none is ended."
         )
-        raise _unavailable(answer, "to our client credentials", sent=False)
-    raise _unavailable(answer, "", sent=not said)
+        raise _unavailable(answer, "to our client credentials", sent=False, general=True)
+    raise _unavailable(answer, "", sent=not said & NOT_LOOKED_AT)
 
 
-def _unavailable(answer: Answer, what: str, *, sent: bool) -> ProviderUnavailable:
+def _unavailable(answer: Answer, what: str, *, sent: bool, general: bool = False) -> ProviderUnavailable:
     message = f"{answer.host}: answered HTTP {answer.status} {what}".rstrip() + "."
-    return ProviderUnavailable(message, retry_after=answer.retry_after, sent=sent)
+    return ProviderUnavailable(message, retry_after=answer.retry_after, sent=sent, general=general)
 
 
 def renewed(session: Session, body: JsonObject, now: float, host: str) -> Session:

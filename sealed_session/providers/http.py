@@ -129,7 +129,9 @@ class Client:
             what = f"answered with a redirect (HTTP {call.status}), and none is followed"
         except connection.FAILURES as error:
             what = _describe(error)
-        raise ProviderUnavailable(f"{call.host}: {what}.", retry_after=call.retry_after, sent=call.is_sent)
+        raise ProviderUnavailable(
+            f"{call.host}: {what}.", retry_after=call.retry_after, sent=call.is_sent, general=not call.is_sent
+        )
 
 
 _ALWAYS = {

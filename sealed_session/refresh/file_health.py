@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,6 +51,9 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO if os.name == "posix" else 0
 """The rights of anybody but the owner. The modes that Windows makes up say nothing of them."""
 
 _PARTS = ("", "-wal", "-shm")
+
+_LOOKS, _PAUSE = 5, 0.02
+"""Times and seconds between them. ``immutable`` takes no lock, so of a hundred looks at a busy file one goes wrong."""
 
 
 class Content(StrEnum):
@@ -160,6 +164,16 @@ def _blocker(path: Path) -> Path | None:
 
 
 def _content(path: Path) -> Content:
+    """Look more than once before a file is called broken: it may be in the middle of being written."""
+    for _ in range(_LOOKS):
+        found = _look(path)
+        if found is not Content.BROKEN:
+            return found
+        time.sleep(_PAUSE)
+    return Content.BROKEN
+
+
+def _look(path: Path) -> Content:
     """Look into the file by way of SQLite, which minds the locks that it may hold on it in this process."""
     try:
         if not path.stat().st_size:

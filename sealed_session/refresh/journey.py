@@ -171,7 +171,7 @@ class Journey:
         if not claim.covers_a_call:  # this process was stopped for a while: somebody may take over during the call
             self._ledger.give_back(claim)
             return None
-        if claim.attempt is not Attempt.FIRST and getattr(self._provider, "reuse_detection", False):
+        if claim.attempt is not Attempt.FIRST and getattr(self._provider, "reuse_detection", False) == "user":
             return self._not_sent_again(claim)
         outcome = self._call()
         if outcome.may_be_used and getattr(self._provider, "replay_grace", False) and claim.covers_a_call:
@@ -202,7 +202,10 @@ class Journey:
         return outcome
 
     def _not_sent_again(self, claim: Claim) -> Outcome:
-        """Give a token up that may be used already, where using it again would end the person's other sessions."""
+        """Give a token up that may be used already, where using it again would end the person's other sessions.
+
+        Where it would end this session alone, asking again costs no more than giving up.
+        """
         self._ledger.write_failure(claim, Failure.HOLD, HOLD)
         if claim.attempt is Attempt.TAKEOVER:  # the former owner's answer may still come
             return _unavailable(HOLD)

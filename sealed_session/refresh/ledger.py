@@ -108,6 +108,8 @@ class Ledger:
         self._stores: tuple[Coordinator, ...] = (self._shared, own) if host is None else (self._shared, host, own)
         self._counters = Counters() if counters is None else counters
         self._reuse_detection = bool(getattr(provider, "reuse_detection", False))
+        # Just after an outage the store may not have been told yet. Where a call too many is dear, none is made.
+        self._attempts_to_wait = tuple(Attempt) if self._reuse_detection else (Attempt.TAKEOVER,)
 
     @property
     def is_in_doubt(self) -> bool:
@@ -228,8 +230,8 @@ class Ledger:
             try:
                 if store is self._shared:
                     self._shared.settle()
-                may_take_over = store is not self._shared or not self._shared.is_just_back
-                return depth, stored.claim(store, key, owner, newer, may_take_over=may_take_over)
+                is_just_back = store is self._shared and self._shared.is_just_back
+                return depth, stored.claim(store, key, owner, newer, self._attempts_to_wait if is_just_back else ())
             except CoordinatorUnavailable as error:
                 if depth == deepest or self._reuse_detection:
                     if isinstance(error, stored.Undecided):  # it may stand there, and keep everybody waiting

@@ -174,9 +174,7 @@ class Mine:
 Answer = Adopt[T] | Wait | Overtaken | Refused | Mine
 
 
-def claim_or_get(
-    record: Record | None, now: int, owner: bytes, newer: Callable[[bytes], T | None], *, may_take_over: bool = True
-) -> Answer[T]:
+def claim_or_get(record: Record | None, now: int, owner: bytes, newer: Callable[[bytes], T | None]) -> Answer[T]:
     """Say what somebody does who wants to refresh with a token.
 
     Args:
@@ -186,7 +184,6 @@ def claim_or_get(
         newer: Opens a box, and returns the successor if it is newer than what the caller holds. With providers that
             do not rotate, a result under one's own token may be the very thing one holds. Raises ValueError for a box
             that does not open.
-        may_take_over: Whether a claim whose lease has ended is free to be taken over.
     """
     state = None if record is None else settled(record, now).state
     match state:
@@ -201,7 +198,7 @@ def claim_or_get(
         case Spent(ends=ends) if now < ends:
             return Overtaken()
         case Claimed(ends=ends):
-            return Wait() if now < ends or not may_take_over else _claim(record, now, owner, Attempt.TAKEOVER)
+            return Wait() if now < ends else _claim(record, now, owner, Attempt.TAKEOVER)
         case Held():
             return _claim(record, now, owner, Attempt.AFTER_HOLD)
         case _:
@@ -253,13 +250,20 @@ def with_failure(record: Record | None, owner: bytes, failed: Failed) -> Record 
 def given_back(record: Record | None, owner: bytes, now: int) -> Record | None:
     """Return the record without one's own claim, which came to nothing; None where that is not there any more.
 
-    Of a takeover an ended claim stays, as it was found: what became of the call before is as unknown as it was.
+    It is left as it was found: of a takeover an ended claim, for what became of the call before is as unknown as it
+    was, and after a hold a hold.
+
+    Args:
+        record: What is there.
+        owner: Whose claim.
+        now: From when on somebody may claim again.
     """
     if record is None or not isinstance(record.state, Claimed) or record.state.owner != owner:
         return None
     if record.state.attempt is Attempt.TAKEOVER:
         return replace(record, state=replace(record.state, ends=now))
-    return replace(record, state=Failed(now, Failure.UNAVAILABLE))
+    failure = Failure.HOLD if record.state.attempt is Attempt.AFTER_HOLD else Failure.UNAVAILABLE
+    return replace(record, state=Failed(now, failure))
 
 
 def with_floor(record: Record | None, floor: int) -> Record:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple, TypeVar
 
 from . import record as records
 from .coordinator import Coordinator, CoordinatorUnavailable
-from .record import Answer, Mine, Record
+from .record import Answer, Attempt, Mine, Record, Wait
 
 logger = logging.getLogger("sealed_session")
 
@@ -54,9 +54,16 @@ def read(store: Coordinator, key: bytes) -> Found:
 
 
 def claim(
-    store: Coordinator, key: bytes, owner: bytes, newer: Callable[[bytes], T | None], *, may_take_over: bool = True
+    store: Coordinator, key: bytes, owner: bytes, newer: Callable[[bytes], T | None], not_now: Collection[Attempt] = ()
 ) -> Answer[T]:
     """Claim a record, or return what is to be done instead; as ``record.claim_or_get``.
+
+    Args:
+        store: Where it stands.
+        key: Under which.
+        owner: Whose claim.
+        newer: Opens a box.
+        not_now: What is not to be attempted just now; look again soon.
 
     Raises:
         CoordinatorUnavailable: The coordinator cannot be asked.
@@ -64,8 +71,10 @@ def claim(
     """
     for _ in range(_MOST_TRIES):
         found = read(store, key)
-        answer = records.claim_or_get(found.record, found.now, owner, newer, may_take_over=may_take_over)
+        answer = records.claim_or_get(found.record, found.now, owner, newer)
         try:
+            if isinstance(answer, Mine) and answer.attempt in not_now:
+                return Wait()
             if not isinstance(answer, Mine) or _put(store, key, found, answer.record):
                 return answer
         except CoordinatorUnavailable as error:

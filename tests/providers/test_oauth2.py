@@ -230,8 +230,9 @@ class TestErrors:
             (400, {"error": "invalid_request"}, False),
             (400, {"error": "unsupported_grant_type"}, False),
             (400, {"error": "invalid_scope"}, False),
-            (403, {"error": "access_denied"}, False),
-            (409, {"code": "busy"}, False),
+            (400, {"error": "invalid_target"}, True),
+            (403, {"error": "access_denied"}, True),
+            (409, {"code": "busy"}, True),
             (400, {}, True),
             (404, b"<html>", True),
             (408, {"error": "invalid_grant"}, True),
@@ -254,7 +255,7 @@ class TestErrors:
         ],
     )
     def test_no_usable_answer(self, status: int, body: Any, sent: bool, caplog: pytest.LogCaptureFixture) -> None:
-        """The session stays. Where the answer says that no token was issued, the old one is as good as before."""
+        """The session stays. Where the answer says that the token was not looked at, it is as good as before."""
         error = unavailable(
             reply(body, status, {"Retry-After": "7", **({"Content-Length": ""} if status == 204 else {})})
         )

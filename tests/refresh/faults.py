@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from sealed_session import Session
 from sealed_session.counters import Counters
@@ -139,6 +139,7 @@ class StrictProvider(FakeProvider):
 
     Attributes:
         used: The refresh token of every call, in order.
+        punished: Whether a token came twice, where that ends the session.
         arriving: Called when a call arrives, before anything is used up.
         leaving: Called with the answer when the token is used up, before the answer is on its way.
         always: What every call returns, in place of the next pair.
@@ -149,13 +150,15 @@ class StrictProvider(FakeProvider):
         clock: Callable[[], float],
         *,
         lifetime: int = 300,
-        reuse_detection: bool = False,
+        reuse_detection: Literal[False, "session", "user"] = False,
         replay_grace: bool = False,
     ) -> None:
         super().__init__(clock, lifetime=lifetime)
         self.reuse_detection = reuse_detection
         self.replay_grace = replay_grace
         self.used: list[str | None] = []
+        self.punished = False
+        self._given: list[str | None] = []
         self.arriving: Callable[[], None] = lambda: None
         self.leaving: Callable[[Session], None] = lambda _answer: None
         self.always: Any = self
@@ -164,6 +167,10 @@ class StrictProvider(FakeProvider):
         """Use a token up."""
         self.used.append(session.refresh_token)
         self.arriving()
+        if self.reuse_detection and session.refresh_token in self._given:
+            self.end_every_session()
+            self.punished = True
+        self._given.append(session.refresh_token)
         answer: Session = self.answer(session, arguments) if self.always is self else self.always
         self.leaving(answer)
         return answer

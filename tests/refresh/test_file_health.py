@@ -78,6 +78,14 @@ def test_a_file_that_is_no_database(tmp_path: Path, text: bytes, content: Conten
     assert content == facts(tmp_path / "x.db").content
 
 
+def test_a_file_that_is_being_written_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody locks it for a look, and half a change looks like damage."""
+    looks = iter([Content.BROKEN, Content.BROKEN, Content.OURS])
+    monkeypatch.setattr(file_health, "_look", lambda _path: next(looks))
+    assert Content.OURS == facts(tmp_path / "x.db").content
+    assert [] == list(looks)
+
+
 def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
     """Cannot be read, and stands in the way."""
     (tmp_path / "x.db").mkdir()

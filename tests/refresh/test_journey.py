@@ -567,7 +567,7 @@ class TestNoAnswer:
 
     def test_rule_7_where_a_replay_is_punished_it_is_not_sent_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The token may be used up; using it again would end the person's sessions on other devices."""
-        world = made(World(lambda clock: StrictProvider(clock, reuse_detection=True)), monkeypatch)
+        world = made(World(lambda clock: StrictProvider(clock, reuse_detection="user")), monkeypatch)
 
         def lose(_answer: Session) -> None:
             raise ProviderUnavailable(sent=True)
@@ -654,7 +654,7 @@ class TestOutage:
 
     def test_with_reuse_detection_there_is_no_call_without_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Unavailable, and nothing lost."""
-        world = made(World(lambda clock: StrictProvider(clock, reuse_detection=True)), monkeypatch)
+        world = made(World(lambda clock: StrictProvider(clock, reuse_detection="session")), monkeypatch)
         with world.outage():
             assert Kind.UNAVAILABLE is world.travel(world.process(), world.old).kind
         assert [] == world.provider.used

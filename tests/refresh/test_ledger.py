@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -244,9 +244,9 @@ class TestAdopt:
         assert record is not None
         assert world.times.milliseconds() + 300_000 == record.state.ends
 
-    @pytest.mark.parametrize(("reuse_detection", "kept"), [(False, SPENT_KEPT), (True, SPENT_KEPT_REUSE)])
+    @pytest.mark.parametrize(("reuse_detection", "kept"), [(False, SPENT_KEPT), ("session", SPENT_KEPT_REUSE)])
     def test_rule_8_a_spent_token_is_known_for_longer_where_reuse_is_punished(
-        self, monkeypatch: pytest.MonkeyPatch, reuse_detection: bool, kept: int
+        self, monkeypatch: pytest.MonkeyPatch, reuse_detection: Literal[False, "session"], kept: int
     ) -> None:
         """A day in place of an hour."""
         world = made(World(lambda clock: StrictProvider(clock, reuse_detection=reuse_detection)), monkeypatch)
@@ -443,13 +443,13 @@ class TestStoreOutOfReach:
 
     def test_rule_7_with_reuse_detection_nobody_is_asked_without_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Two calls with one token would end the person's sessions elsewhere."""
-        world = made(World(lambda clock: StrictProvider(clock, reuse_detection=True)), monkeypatch)
+        world = made(World(lambda clock: StrictProvider(clock, reuse_detection="session")), monkeypatch)
         with world.outage(), pytest.raises(CoordinatorUnavailable):
             world.process().claim(world.old)
 
     def test_with_reuse_detection_what_is_known_is_adopted_all_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nobody has to be asked for that."""
-        world = made(World(lambda clock: StrictProvider(clock, reuse_detection=True)), monkeypatch)
+        world = made(World(lambda clock: StrictProvider(clock, reuse_detection="session")), monkeypatch)
         ledger = world.process()
         done(world, ledger, world.old)
         with world.outage():

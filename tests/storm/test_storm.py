@@ -2,103 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
-import json
-import os
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
 from sealed_session import KeyRing, Sealer
 from sealed_session.testing import access_token
 from tests.refresh.redis_server import RedisServer, needs_redis
 from tests.storm.provider import StrictProvider, serving
-
-REQUESTS = 50
-
-
-class Answer(NamedTuple):
-    """What a request was answered."""
-
-    status: int
-    pid: int | None
-    cookie: str | None
-
-
-def free_port() -> int:
-    """A port that nobody has; gunicorn takes it a moment later."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def gunicorn(environment: dict[str, str], *, workers: int) -> Iterator[int]:
-    """Serve the application with so many processes, and end them by the id of the first."""
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--workers",
-        str(workers),
-        "--threads",
-        "16",
-        "--worker-class",
-        "gthread",
-    ]
-    command += [
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--reuse-port",
-        "--log-level",
-        "warning",
-        "tests.storm.application:create_app()",
-    ]
-    process = subprocess.Popen(command, env={**os.environ, **environment}, cwd=Path(__file__).parents[2])
-    try:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                get(port, None)
-                break
-            except OSError:
-                continue
-        assert process.poll() is None, "gunicorn did not start"
-        yield port
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def get(port: int, cookie: str | None) -> Answer:
-    """Ask for the page."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        headers = {"Host": "localhost", "Accept": "application/json"}
-        connection.request(
-            "GET", "/", headers=headers | ({} if cookie is None else {"Cookie": f"sealed-session={cookie}"})
-        )
-        response = connection.getresponse()
-        body = response.read()
-        line = response.headers.get("Set-Cookie") or ""
-        value = line.partition("=")[2].partition(";")[0] or None
-        return Answer(response.status, json.loads(body).get("pid") if response.status == 200 else None, value)
-    finally:
-        connection.close()
-
-
-def storm(ports: list[int], cookie: str, requests: int = REQUESTS) -> list[Answer]:
-    """Ask as many times at once, turn by turn of each instance."""
-    with ThreadPoolExecutor(requests) as pool:
-        return list(pool.map(lambda number: get(ports[number % len(ports)], cookie), range(requests)))
+from tests.storm.workers import REQUESTS, gunicorn, storm
 
 
 def expired(password: str, provider: StrictProvider) -> tuple[str, str]:

@@ -14,14 +14,16 @@ IL  at rest the browser's cookie leads to the living token
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
+import redis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -31,11 +33,13 @@ from sealed_session.reasons import Reason
 from sealed_session.refresh import Kind, Ledger, Outcome, shared, uptime
 from sealed_session.refresh import journey as journeys
 from sealed_session.refresh.attempt import merge
-from sealed_session.refresh.coordinator import Coordinator, CoordinatorUnavailable
+from sealed_session.refresh.coordinator import Coordinator, CoordinatorUnavailable, Reading
 from sealed_session.refresh.memory import MemoryCoordinator
+from sealed_session.refresh.redis import RedisCoordinator
 from sealed_session.refresh.sqlite import SQLiteCoordinator
 
-from .faults import LONG, ReplayingProvider, Store, StrictProvider, World
+from .faults import LONG, ReplayingProvider, Store, StrictProvider, Times, World
+from .redis_server import RedisServer, needs_redis
 
 WORKERS = 3
 LONGEST = 85
@@ -416,6 +420,28 @@ class SQLiteMachine(Machine):
             self.folder.cleanup()
 
 
+class RedisMachine(Machine):
+    """Over a real server, whose time is the test's."""
+
+    server: ClassVar[RedisServer]
+
+    def make_store(self) -> Coordinator:
+        """Return a coordinator with keys of its own."""
+        return OnTime(self.times, self.server.url, f"{id(self)}-{secrets.token_hex(4)}:")
+
+
+class OnTime(RedisCoordinator):
+    """Values in Redis, and the clock of a test."""
+
+    def __init__(self, times: Times, url: str, prefix: str) -> None:
+        super().__init__(redis.Redis.from_url(url), prefix=prefix)
+        self._times = times
+
+    def read(self, key: bytes) -> Reading:
+        """Read."""
+        return super().read(key)._replace(now=self._times.milliseconds())
+
+
 def cases(machine: type[Machine], examples: int) -> Any:
     """Return the test of a machine, bounded."""
     case: Any = machine.TestCase
@@ -433,3 +459,18 @@ TestReuseDetection = cases(ReuseMachine, 100)
 TestSternReuseDetection = cases(SternMachine, 100)
 TestReplay = cases(ReplayMachine, 60)
 TestSQLite = cases(SQLiteMachine, 40)
+
+
+@needs_redis
+class TestRedis(cases(RedisMachine, 40)):  # type: ignore[misc]
+    """Over a server that is started for it."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Start it."""
+        RedisMachine.server = RedisServer().start()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        """Stop it."""
+        RedisMachine.server.__exit__()

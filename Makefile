@@ -29,6 +29,7 @@ bench: $(VENV)/bench
 	$(BIN)/python -m benchmarks size
 	$(BIN)/python -m benchmarks throughput
 	$(BIN)/python -m benchmarks request
+	$(BIN)/python -m benchmarks refresh
 
 $(VENV)/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("sealed-session needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say which: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'

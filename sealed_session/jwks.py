@@ -222,7 +222,7 @@ class KeyCache:
 
 def _decode(text: bytes) -> exact_json.JsonObject:
     try:
-        return exact_json.loads(text)
+        return exact_json.loads(text.strip(b" \t\r\n"))  # a server may end its body with a line break
     except ValueError:
         pass
     raise UnusableSet("not JSON, or not within the bounds")

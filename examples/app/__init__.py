@@ -1,53 +1,68 @@
-"""``make demo``: a small application behind one sealed cookie, on which everything about that cookie can be tried.
+"""``make demo``: an application behind one sealed cookie, served by several workers, and a provider to refresh at.
 
-pages.py      what an application of yours would have: signing in, a page for the signed in, a note, signing out
-controls.py   the demo's own buttons: another password, the end of a token, a provider that fails
-rotating.py   how the password is changed while the application runs
-outside.py    what is no part of an application: the identity provider, here a fake one, and the clock
-people.py     the sample people
-cookie.py     the size of the cookie, and of the same session in other formats
-events.py     what happened lately, by the extension's signals
+What an application of yours would have:
+    pages.py      signing in, pages for the signed in, a note, another organisation, signing out
+    identity.py   the provider, seen from the application
+
+What is around it:
+    provider/     an OpenID provider on a server of its own, with single-use refresh tokens and 20-second access tokens
+    __main__.py   the program: it starts the provider and the workers, and ends them
+    workers.py    the worker processes
+    worker.py     one of them, and how gunicorn is to run it
+    settings.py   what it must know
+
+What is there to be looked at:
+    controls.py   the demo's own buttons: another password, a provider that fails, sessions that end
+    rotating.py   how the password is changed while the application runs
+    board.py      what the processes know in common: what is counted, and what the buttons have done
+    events.py     what happened lately, by the extension's signals
+    people.py     the sample people
+    cookie.py     the size of the cookie, and of the same session in other formats
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+import time
+from collections.abc import Sequence
 
 from flask import Flask, abort, request
 from flask.wrappers import Response
 
 from . import events
+from .board import Board
 from .controls import controls
-from .pages import auth, pages
+from .pages import auth, identity, pages
+from .settings import Settings
 
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 
 
-def create_app(password: str, fallbacks: Sequence[str] = (), rotate: Callable[[], None] | None = None) -> Flask:
+def create_app(board: Board, settings: Settings, passwords: Sequence[str]) -> Flask:
     """Build the application.
 
     Args:
-        password: Seals the sessions.
-        fallbacks: Former passwords, which still open them.
-        rotate: Puts an application with a new password in this one's place, for the button that asks for it.
+        board: What the processes know in common.
+        settings: Where the provider is, and the instance folder: there the workers agree who refreshes.
+        passwords: The first seals the sessions, the others still open them.
     """
-    app = Flask(__name__)
+    app = Flask(__name__, instance_path=str(settings.folder))
     app.config.update(
-        SEALED_SESSION_PASSWORD=password,
-        SEALED_SESSION_PASSWORD_FALLBACKS=list(fallbacks),
-        # The rest has good defaults. These make a minute's token end on time, and keep the disk out of it.
+        SEALED_SESSION_PASSWORD=passwords[0],
+        SEALED_SESSION_PASSWORD_FALLBACKS=list(passwords[1:]),
+        # The rest has good defaults. These make a token of 20 seconds end on time, to be watched.
         SEALED_SESSION_CLOCK_SKEW=0,
         SEALED_SESSION_REFRESH_EARLY=0,
-        SEALED_SESSION_COORDINATOR_URL="memory:",
+        OIDC_ISSUER=settings.issuer,
+        OIDC_CLIENT_SECRET=settings.client_secret,
         TRUSTED_HOSTS=["localhost", "127.0.0.1"],  # another name that leads here is another site's trick
-        ROTATE=rotate,
+        BOARD=board,
     )
+    identity.init_app(app)
     auth.init_app(app)
     events.listen_to(app)
     app.register_blueprint(pages)
@@ -55,7 +70,8 @@ def create_app(password: str, fallbacks: Sequence[str] = (), rotate: Callable[[]
     app.before_request(refuse_other_sites)
     app.after_request(add_security_headers)
     app.add_template_filter("{:,}".format, "number")
-    app.add_template_filter(time_of_day)
+    app.add_template_filter(events.time_of_day)
+    app.add_template_global(lambda: int(time.time()), "now")
     return app
 
 
@@ -78,11 +94,6 @@ def is_same_origin() -> bool:
 
 
 def add_security_headers(response: Response) -> Response:
-    """Let a page load nothing but our own style sheet and icon, and stand in nobody's frame."""
+    """Let a page load nothing but our own script, style sheet and icon, and stand in nobody's frame."""
     response.headers.update(SECURITY_HEADERS)
     return response
-
-
-def time_of_day(seconds: int) -> str:
-    """Write a time, Unix seconds, as clocks show it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S UTC")

@@ -2,59 +2,76 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from flask import Blueprint, abort, current_app, redirect, request, url_for
+from flask import Blueprint, current_app, redirect, request, url_for
 from werkzeug import Response
 
-from . import events
-from .outside import LIFETIME, clock, provider
+from flask_ext import current_session, login_required
+
+from .events import board_of, time_of_day, took_new_tokens
 from .pages import SEE_OTHER, auth
 
 controls = Blueprint("controls", __name__, url_prefix="/demo")
 
 
+@controls.get("/look")
+@login_required
+def look() -> dict[str, Any]:
+    """Say who answers and what was counted: what the page's script asks for, six times at once for example."""
+    board = board_of(current_app)
+    tally = board.tally(current_session.session_id)
+    return {
+        "worker": board.worker,
+        "pid": os.getpid(),
+        "ends": current_session.access_expires_at,
+        "took_new_tokens": took_new_tokens(),
+        "calls": tally.calls,
+        "refused": tally.refused,
+        "requests": tally.requests,
+        "pairs": tally.pairs,
+        "workers": tally.workers,
+        "lately": [{**event._asdict(), "at": time_of_day(event.at)} for event in board.lately()],
+    }
+
+
 @controls.post("/rotate")
 def rotate() -> Response:
     """Change the password."""
-    put_another_in_place = current_app.config["ROTATE"] or abort(501, "This application runs alone.")
-    put_another_in_place()
-    return _back("The password was changed; the one before is a fallback now.")
-
-
-@controls.post("/clock")
-def end_tokens() -> Response:
-    """Put the clock forward, so that every access token has ended."""
-    clock.skipped += LIFETIME
-    return _back(f"The clock was put forward by {LIFETIME} seconds.")
+    board_of(current_app).rotate()
+    return _back("Changed the password; the one before is a fallback now.")
 
 
 @controls.post("/provider")
 def switch_provider() -> Response:
     """Let the provider answer nobody, or everybody again."""
-    provider.is_down = request.form["answers"] == "no"
-    return _back("The provider is down." if provider.is_down else "The provider answers again.")
+    answers = request.form["answers"] != "no"
+    board_of(current_app).switch_provider(answers=answers)
+    return _back("Brought the provider back." if answers else "Took the provider down.")
 
 
 @controls.post("/sessions")
 def end_sessions() -> Response:
     """End every session at the provider, which tells nobody before it is asked."""
-    provider.end_every_session()
-    return _back("The provider ended every session.")
+    board_of(current_app).end_sessions()
+    return _back("Ended every session at the provider.")
 
 
 def _back(happened: str) -> Response:
-    events.record(happened)
+    board_of(current_app).note("you", happened)
     return redirect(auth.next_url(url_for("pages.session")), SEE_OTHER)
 
 
 @controls.app_context_processor
 def surroundings() -> dict[str, Any]:
     """Give every page what the buttons and the list beside them show."""
+    board = board_of(current_app)
     return {
-        "clock": clock,
-        "provider": provider,
-        "token_lifetime": LIFETIME,
-        "lately": events.lately,
-        "renewals": events.renewals,
+        "provider_is_down": board.provider_is_down(),
+        "lately": board.lately(),
+        "tally": board.tally(current_session.session_id),
+        "worker": board.worker,
+        "pid": os.getpid(),
+        "took_new_tokens": took_new_tokens(),
     }

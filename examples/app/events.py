@@ -1,27 +1,31 @@
-"""What happened lately. The extension sends signals; none of them carries more here than facts about a session."""
+"""What happened lately, for all workers to be seen. The extension's signals carry no more here than facts."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g, request
 
-from flask_ext import session_closed, session_opened, session_refresh_failed, session_refreshed, session_resealed
-from sealed_session import Session
+from flask_ext import (
+    current_session,
+    session_closed,
+    session_opened,
+    session_refresh_failed,
+    session_refreshed,
+    session_resealed,
+)
 
-from .outside import clock
+from .board import Board
 
-lately: deque[tuple[int, str]] = deque(maxlen=6)
-"""When, in Unix seconds, and what; the latest first."""
-
-renewals: Counter[str | None] = Counter()
-"""How often the provider has renewed each session, by its id."""
+COUNTED = ("pages.start", "pages.session", "pages.payments", "controls.look")
+"""Views that show a session: how many requests one refresh is good for."""
 
 
-def record(what: str) -> None:
-    """Note that something happened."""
-    lately.appendleft((int(clock()), what))
+def board_of(app: Flask) -> Board:
+    """Return the board of an application."""
+    board: Board = app.config["BOARD"]
+    return board
 
 
 def listen_to(app: Flask) -> None:
@@ -32,23 +36,42 @@ def listen_to(app: Flask) -> None:
     session_resealed.connect(_resealed, app)
     session_closed.connect(_closed, app)
 
-
-def _opened(_app: Flask, **_facts: Any) -> None:
-    record("Somebody signed in.")
-
-
-def _refreshed(_app: Flask, session: Session, **_facts: Any) -> None:
-    renewals[session.session_id] += 1
-    record("The access token had ended: the provider gave new tokens.")
+    @app.before_request
+    def count() -> None:
+        if request.endpoint in COUNTED and current_session.session_id:
+            board_of(app).served(current_session.session_id)
 
 
-def _refresh_failed(_app: Flask, reason: str, **_facts: Any) -> None:
-    record(f"The access token had ended, and the provider gave no other: {reason}.")
+def took_new_tokens() -> bool:
+    """Return whether the request at hand goes on with newer tokens than it came with."""
+    return bool(g.get("took_new_tokens", False))
 
 
-def _resealed(_app: Flask, password_index: int, **_facts: Any) -> None:
-    record(f"Fallback {password_index} opened a cookie; it was sealed anew with the password.")
+def time_of_day(seconds: int) -> str:
+    """Write a time, Unix seconds, as clocks show it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S UTC")
 
 
-def _closed(_app: Flask, **_facts: Any) -> None:
-    record("Somebody signed out.")
+def _note(app: Flask, what: str) -> None:
+    board_of(app).note("application", what)
+
+
+def _opened(app: Flask, **_facts: Any) -> None:
+    _note(app, "Somebody signed in.")
+
+
+def _refreshed(app: Flask, **_facts: Any) -> None:
+    g.took_new_tokens = True
+    _note(app, "A request goes on with new tokens.")
+
+
+def _refresh_failed(app: Flask, reason: str, **_facts: Any) -> None:
+    _note(app, f"A request got no new tokens: {reason}.")
+
+
+def _resealed(app: Flask, password_index: int, **_facts: Any) -> None:
+    _note(app, f"Fallback {password_index} opened a cookie; it was sealed anew with the password.")
+
+
+def _closed(app: Flask, **_facts: Any) -> None:
+    _note(app, "Somebody signed out.")

@@ -7,19 +7,20 @@ from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
 from flask_ext import LoginRequired, SealedSession, current_session, login_required
-from sealed_session import SealTooLarge
+from sealed_session import ProviderUnavailable, SealTooLarge
 
 from . import cookie
-from .outside import clock, provider
-from .people import PEOPLE
+from .identity import Identity
+from .people import PEOPLE, organizations_of
 
-FRESH = 100
+FRESH = 60
 """Seconds since signing in, within which the payment details are shown."""
 
 SEE_OTHER = 303
 """After a form: fetch the next page with GET, so that reloading it sends nothing twice (RFC 9110, section 15.4.4)."""
 
-auth = SealedSession(provider, clock=clock)
+identity = Identity()
+auth = SealedSession(identity, verifier=identity)
 pages = Blueprint("pages", __name__)
 
 
@@ -31,10 +32,10 @@ def start() -> str:
 
 @pages.post("/sign-in/<key>")
 def sign_in(key: str) -> Response:
-    """Open a session. An application asks an identity provider who it is; here one says so."""
-    person = PEOPLE.get(key) or abort(404)
-    tokens = provider.sign_in(person.user, **person.claims)
-    auth.sign_in(**tokens, impersonator=person.impersonator)
+    """Open a session. An identity provider says who it is; here one of the sample people was chosen."""
+    if key not in PEOPLE:
+        abort(404)
+    auth.sign_in(**identity.sign_in(key))
     return redirect(auth.next_url(url_for("pages.session")), SEE_OTHER)
 
 
@@ -42,7 +43,16 @@ def sign_in(key: str) -> Response:
 @login_required
 def session() -> str:
     """Show the session, and where the bytes of its cookie go."""
-    return render_template("session.html", cookie=cookie.look(auth))
+    organizations = organizations_of(current_session.user["email"])
+    return render_template("session.html", cookie=cookie.look(auth), organizations=organizations)
+
+
+@pages.post("/organization")
+@login_required
+def organization() -> Response:
+    """Change to another organisation: a refresh with an argument, which the provider answers with other claims."""
+    outcome = auth.refresh(organization_id=request.form["organization_id"])
+    return redirect(url_for("pages.session"), SEE_OTHER) if outcome.session else abort(503)
 
 
 @pages.post("/note")
@@ -77,7 +87,8 @@ def please_sign_in(error: LoginRequired) -> tuple[str, int]:
 
 
 @pages.app_errorhandler(503)
-def unavailable(_error: HTTPException) -> tuple[str, int]:
+@pages.app_errorhandler(ProviderUnavailable)
+def unavailable(_error: Exception) -> tuple[str, int]:
     """Say that the session is kept while the provider cannot be asked."""
     return render_template("unavailable.html"), 503
 

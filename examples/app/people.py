@@ -14,6 +14,9 @@ _SAMPLES = json.loads((Path(__file__).parents[2] / "tests" / "data" / "sessions.
 _GIVEN_ANEW = ("sub", "sid", "jti", "exp", "iat")
 """Claims that belong to one sign-in: those of the samples have long been over."""
 
+SECOND = "org_01SECONDSAMPLE0000000000000"
+"""The organisation that everybody with one may change to."""
+
 _THINGS = (
     "accounts",
     "audits",
@@ -42,6 +45,7 @@ class Person:
         special: What is worth seeing about the session.
         user: The user, as the identity provider knows it.
         claims: Of the access token.
+        organizations: Where they are a member: id and name.
         impersonator: Who acts as this person.
     """
 
@@ -51,6 +55,7 @@ class Person:
     special: str
     user: dict[str, Any]
     claims: dict[str, Any]
+    organizations: dict[str, str]
     impersonator: dict[str, Any] | None = None
 
 
@@ -62,7 +67,8 @@ def _person(name: str, sample: str, *, role: str, special: str, **more: Any) -> 
     named = {"first_name": first, "last_name": last, "name": name, "email": f"{key}@example.com"}
     user = {**(session.user or {}), **named, **more.get("user", {})}
     claims = {name: value for name, value in session.claims.items() if name not in _GIVEN_ANEW} | more.get("claims", {})
-    return Person(key, name, role, special, user, claims, more.get("impersonator"))
+    organizations = {claims["org_id"]: "Placeholder Ltd", SECOND: "Sample & Sons"} if "org_id" in claims else {}
+    return Person(key, name, role, special, user, claims, organizations, more.get("impersonator"))
 
 
 _ALL = (
@@ -94,3 +100,8 @@ _ALL = (
     ),
 )
 PEOPLE = {person.key: person for person in _ALL}
+
+
+def organizations_of(email: str) -> dict[str, str]:
+    """Return where somebody is a member: id and name."""
+    return next((person.organizations for person in _ALL if person.user["email"] == email), {})

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import ProviderUnavailable
 from ..exact_json import JsonObject
-from .grant import Complaint, text_in
+from .complaint import Complaint
+from .grant import text_in
 from .http import Client, check_url, is_sound_url
 
 

@@ -5,11 +5,8 @@ Source: RFC 6749, sections 5.1, 5.2 and 6.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Lock
-from time import monotonic
 from typing import Any
 
 from ..arguments import wrong_type
@@ -17,9 +14,8 @@ from ..errors import ProviderUnavailable, RefreshDenied, StepUpRequired, UsageEr
 from ..exact_json import JsonObject, printable
 from ..packing import MAX_TIME
 from ..session import Session
+from .complaint import Complaint
 from .http import Answer, Fields
-
-logger = logging.getLogger("sealed_session")
 
 RESERVED = frozenset(
     {"grant_type", "refresh_token", "client_id", "client_secret", "client_assertion", "client_assertion_type"}
@@ -30,7 +26,6 @@ NOT_LOOKED_AT = frozenset({"invalid_request", "unsupported_grant_type", "invalid
 """Error codes of a request that is refused for what stands in it. Of any other code it is not known whether the token
 was used up before: some providers do so, and find only then that a ``resource`` was not granted."""
 
-_SAY_EVERY = 60
 _LONGEST_LIFE = 0xFFFF_FFFF
 
 
@@ -87,11 +82,11 @@ def judge(answer: Answer, codes: Codes, complaint: Complaint) -> JsonObject:
     if 200 <= answer.status < 300:
         if body is not None and text_in(body, "access_token"):
             return body
-        raise _unavailable(answer, "without an access token", sent=True)
+        raise _unavailable(answer, "without an access token", complaint, sent=True)
     said = {text_in(body or {}, name) for name in ("error", "code")} - {None}
     if not 400 <= answer.status < 500 or answer.status in (408, 429):
         too_many = answer.status == 429
-        raise _unavailable(answer, "", sent=not too_many, general=too_many)
+        raise _unavailable(answer, "", complaint, sent=not too_many, general=too_many)
     if said & codes.denied:
         raise RefreshDenied
     if said & codes.step_up:
@@ -101,12 +96,15 @@ def judge(answer: Answer, codes: Codes, complaint: Complaint) -> JsonObject:
             f"{answer.host}: our client credentials are refused (HTTP {answer.status}). Compare client id and secret "
             "with the provider's; until then no session is renewed, and none is ended."
         )
-        raise _unavailable(answer, "to our client credentials", sent=False, general=True)
-    raise _unavailable(answer, "", sent=not said & NOT_LOOKED_AT)
+        raise ProviderUnavailable(f"{answer.host}: refuses our client credentials.", sent=False, general=True)
+    raise _unavailable(answer, "", complaint, sent=not said & NOT_LOOKED_AT)
 
 
-def _unavailable(answer: Answer, what: str, *, sent: bool, general: bool = False) -> ProviderUnavailable:
+def _unavailable(
+    answer: Answer, what: str, complaint: Complaint, *, sent: bool, general: bool = False
+) -> ProviderUnavailable:
     message = f"{answer.host}: answered HTTP {answer.status} {what}".rstrip() + "."
+    complaint.note(f"{message} The session is kept.")
     return ProviderUnavailable(message, retry_after=answer.retry_after, sent=sent, general=general)
 
 
@@ -154,20 +152,3 @@ def text_in(body: JsonObject, name: str) -> str | None:
     if type(value) is not str or not value or any("\ud800" <= character <= "\udfff" for character in value):
         return None
     return value
-
-
-class Complaint:
-    """Logs an error, at most once a minute. Safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._said_at: float | None = None
-        self._lock = Lock()
-
-    def say(self, message: str) -> None:
-        """Log it, unless something was logged within the last minute."""
-        with self._lock:
-            now = monotonic()
-            if self._said_at is not None and now - self._said_at < _SAY_EVERY:
-                return
-            self._said_at = now
-        logger.error("%s (Said once a minute.)", message)

@@ -22,6 +22,7 @@ from ..arguments import wrong_type
 from ..errors import ProviderUnavailable, UsageError
 from ..exact_json import JsonObject
 from ..hosts import is_this_machine
+from .complaint import Complaint
 
 CALL_LIMIT = 30.0
 """Seconds for a call as a whole. The lease of a refresh is a little longer."""
@@ -59,13 +60,20 @@ class Answer:
 class Client:
     """Makes calls. Holds no connection, so it is safe to share between threads and across a fork."""
 
-    def __init__(self, *, trust_env: bool = False, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        trust_env: bool = False,
+        ssl_context: ssl.SSLContext | None = None,
+        complaint: Complaint | None = None,
+    ) -> None:
         """Say how calls are made.
 
         Args:
             trust_env: Use the proxies that the environment names, ``HTTPS_PROXY`` for example.
             ssl_context: Which certificates are trusted, of a private authority for example. None: those of the
                 system, or of ``SSL_CERT_FILE``.
+            complaint: Where failures are said.
 
         Raises:
             UsageTypeError: Something else.
@@ -76,6 +84,7 @@ class Client:
             raise wrong_type("ssl_context", "an ssl.SSLContext", ssl_context)
         self._trust_env = trust_env
         self._context = ssl_context
+        self._complaint = Complaint() if complaint is None else complaint
 
     def get(self, url: str, *, deadline: float) -> Answer:
         """Ask for a document; as ``post_form``. Nothing secret is sent, and so failures have ``sent=False``."""
@@ -129,6 +138,7 @@ class Client:
             what = f"answered with a redirect (HTTP {call.status}), and none is followed"
         except connection.FAILURES as error:
             what = _describe(error)
+        self._complaint.note(f"{call.host}: {what}. The session is kept.")
         raise ProviderUnavailable(
             f"{call.host}: {what}.", retry_after=call.retry_after, sent=call.is_sent, general=not call.is_sent
         )

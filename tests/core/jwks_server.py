@@ -130,6 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.gate.wait(PATIENCE)
         self.good()
 
+    def with_line_breaks(self) -> None:
+        self.answer(200, b" \r\n" + self.server.body() + b"\t\n")
+
     def status_500(self) -> None:
         self.answer(500, self.server.body())
 

@@ -72,6 +72,12 @@ def test_it_is_fetched_once_when_it_is_first_needed(cache: KeyCache, server: JWK
     assert 1 == server.fetches
 
 
+def test_white_space_around_the_set_is_no_fault(cache: KeyCache, server: JWKSServer) -> None:
+    """Flask's ``jsonify`` ends its bodies with a line break (RFC 8259, section 2)."""
+    server.fault = "with_line_breaks"
+    assert has(cache)
+
+
 def test_many_that_come_first_fetch_once(cache: KeyCache, server: JWKSServer) -> None:
     """They wait for one fetch and have the same answer."""
     server.fault = "wait"

@@ -19,7 +19,8 @@ from sealed_session import (
     UsageTypeError,
 )
 from sealed_session.providers import OAuth2, Provider
-from sealed_session.providers.grant import RESERVED, Complaint
+from sealed_session.providers.complaint import Complaint
+from sealed_session.providers.grant import RESERVED
 from sealed_session.testing import access_token
 
 from .server import Behaviour, Received, Server, refused_url, reply, running
@@ -219,7 +220,7 @@ class TestErrors:
     ) -> None:
         """Whoever starts reading then sees it."""
         complaint, now = Complaint(), [0.0]
-        monkeypatch.setattr("sealed_session.providers.grant.monotonic", lambda: now[0])
+        monkeypatch.setattr("sealed_session.providers.complaint.monotonic", lambda: now[0])
         for now[0] in (0, 59, 60, 100, 121):
             complaint.say(f"at {now[0]}")
         assert ["at 0", "at 60", "at 121"] == [one.getMessage().partition(" (")[0] for one in caplog.records]
@@ -260,7 +261,10 @@ class TestErrors:
             reply(body, status, {"Retry-After": "7", **({"Content-Length": ""} if status == 204 else {})})
         )
         assert f"127.0.0.1: answered HTTP {status}" in str(error)
-        assert (sent, 7, []) == (error.sent, error.retry_after, caplog.records)
+        assert (sent, 7) == (error.sent, error.retry_after)
+        assert [(logging.WARNING, f"{error} The session is kept. (Said once a minute.)")] == [
+            (one.levelno, one.getMessage()) for one in caplog.records
+        ]
 
     def test_nobody_there(self) -> None:
         """Nothing was sent."""

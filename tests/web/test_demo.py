@@ -1,113 +1,52 @@
-"""The demo application: every button does what it says, other sites press none, and `make demo` starts and ends."""
+"""The demo application: every button does what it says, and other sites press none."""
 
 from __future__ import annotations
 
+import copy
 import html
 import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import urllib.request
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from http.cookiejar import CookieJar
-from pathlib import Path
-from threading import Timer
 
 import pytest
 from werkzeug.routing import Rule
-from werkzeug.test import TestResponse
+from werkzeug.test import Client
 
-from examples.app import __main__ as command
 from examples.app import create_app
-from examples.app.outside import LIFETIME, RETRY_AFTER, clock, provider
+from examples.app.board import FALLBACKS
 from examples.app.pages import FRESH
-from examples.app.people import PEOPLE
-from examples.app.rotating import FALLBACKS, Rotating
-from sealed_session import KeyRing, Sealer, generate_password
+from examples.app.people import PEOPLE, SECOND
+from examples.app.provider import LIFETIME, RETRY_AFTER
+from sealed_session import KeyRing, Sealer
 from tests.web.browser import Browser
+from tests.web.demo import COOKIE, ORIGIN, Demo, Place, fact, running, sealed_by, seconds_left, title, words
 from tests.web.jar import Context
 
-ROOT = Path(__file__).parents[2]
-ORIGIN = "http://localhost:5000"
-COOKIE = "sealed-session"
 FITTING = [key for key in PEOPLE if key != "otto"]
 FORMS = [
     "/sign-in/pippa",
     "/note",
+    "/organization",
     "/sign-out",
     "/demo/rotate",
-    "/demo/clock",
     "/demo/provider",
     "/demo/sessions",
 ]
 
 
-@dataclass
-class Demo:
-    """The demo in a browser, with its buttons."""
-
-    site: Rotating
-    browser: Browser
-
-    def open(self, path: str) -> TestResponse:
-        """Open a page."""
-        return self.browser.get(ORIGIN + path, follow=True)
-
-    def press(self, path: str, **fields: str) -> TestResponse:
-        """Send a form, and see where it leads."""
-        return self.browser.post(ORIGIN + path, data=fields, follow=True)
-
-    def sign_in(self, key: str = "bjarte") -> TestResponse:
-        """Press somebody's card."""
-        return self.press(f"/sign-in/{key}")
-
-    def end_token(self) -> TestResponse:
-        """Let the access token end; leads to the session's page."""
-        return self.press("/demo/clock")
-
-    def switch(self, answers: str) -> TestResponse:
-        """Take the provider down, or bring it back."""
-        return self.press("/demo/provider", answers=answers)
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """One provider for all of these tests; what they do to it is undone."""
+    with running(tmp_path_factory.mktemp("demo")) as place:
+        yield place
 
 
 @pytest.fixture
-def demo() -> Iterator[Demo]:
-    """A demo of its own; the provider and the clock are everybody's, and the provider answers."""
-    site = Rotating()
-    yield Demo(site, Browser(site, clock))
-    provider.is_down = False
-
-
-def words(response: TestResponse) -> str:
-    """The text of a page, as one line."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.text)).split())
-
-
-def fact(response: TestResponse, label: str) -> str:
-    """What a page says beside a label."""
-    found = re.search(rf"<dt>{label}</dt><dd>(.*?)</dd>", response.text, re.DOTALL)
-    assert found is not None, f"{label} is not on the page"
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", found[1])).split())
-
-
-def seconds_left(response: TestResponse) -> int:
-    """How long the access token is good for, as the page says."""
-    return int(fact(response, "Access token").removeprefix("ends in ").removesuffix(" s"))
-
-
-def title(response: TestResponse) -> str:
-    """The heading of a page."""
-    found = re.search(r"<h1>(.*?)</h1>", response.text, re.DOTALL)
-    assert found is not None
-    return html.unescape(found[1])
-
-
-def sealed_by(response: TestResponse) -> list[str]:
-    """Every Set-Cookie line on the way to a page."""
-    return [line for each in (*response.history, response) for line in each.headers.getlist("Set-Cookie")]
+def demo(place: Place) -> Iterator[Demo]:
+    """A browser that was never there, and a provider that answers."""
+    yield Demo(place)
+    place.board.switch_provider(answers=True)
 
 
 # Signing in and out.
@@ -130,10 +69,7 @@ def test_signing_in_shows_the_session(demo: Demo, key: str) -> None:
     assert (200, PEOPLE[key].name) == (page.status_code, title(page))
     assert f"{PEOPLE[key].claims.get('role', 'none')}" == fact(page, "Role").partition(",")[0]
     assert LIFETIME - 10 < seconds_left(page) <= LIFETIME
-    assert ("0 times", "the password") == (
-        fact(page, "Renewed by the provider"),
-        fact(page, "The cookie was opened by"),
-    )
+    assert ("0", "the password") == (fact(page, "Calls of the provider"), fact(page, "The cookie was opened by"))
     assert (1, [], True) == (len(sealed_by(page)), demo.browser.refused, COOKIE in demo.browser.jar)
 
 
@@ -192,7 +128,7 @@ def test_a_note_is_kept_in_the_session_and_escaped(demo: Demo) -> None:
     note = '"><script>alert(1)</script> & more'
     page = demo.press("/note", note=note)
     assert f'value="{html.escape(note, quote=True).replace("&quot;", "&#34;")}"' in page.text
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
     assert "extra" in words(page)
 
 
@@ -238,7 +174,7 @@ def test_changing_the_password_signs_nobody_out(demo: Demo) -> None:
 def test_as_many_changes_as_there_are_fallbacks(demo: Demo) -> None:
     """Are outlived by a browser that sees none of them; one more, and nobody can open the cookie. It is kept."""
     demo.sign_in()
-    other = Browser(demo.site, clock)
+    other = Browser(demo.place.site, demo.place.later)
     for _ in range(FALLBACKS):
         other.post(f"{ORIGIN}/demo/rotate")
     assert f"fallback {FALLBACKS} → sealed anew" == fact(demo.open("/session"), "The cookie was opened by")
@@ -249,45 +185,116 @@ def test_as_many_changes_as_there_are_fallbacks(demo: Demo) -> None:
     assert "None of the passwords opens the cookie that came." in words(page)
 
 
-def test_an_application_alone_has_no_other_to_change_to() -> None:
-    """It says so."""
-    page = Browser(create_app(generate_password()), clock).post(f"{ORIGIN}/demo/rotate")
-    assert 501 == page.status_code
-
-
 # The access token and the provider.
 
 
 def test_a_token_that_has_ended_is_renewed_by_the_next_click(demo: Demo) -> None:
-    """The same session goes on, with new tokens in a new cookie."""
+    """The same session goes on, with new tokens in a new cookie, for which the provider was asked once."""
     before = fact(demo.sign_in(), "Session id")
-    page = demo.end_token()
-    assert (before, "1 time") == (fact(page, "Session id"), fact(page, "Renewed by the provider"))
+    demo.wait_for_the_end()
+    page = demo.open("/session")
+    assert (before, "1") == (fact(page, "Session id"), fact(page, "Calls of the provider"))
     assert LIFETIME - 10 < seconds_left(page) <= LIFETIME
     assert 1 == len(sealed_by(page))
-    assert "The access token had ended: the provider gave new tokens." in words(page)
+    assert "renewed by this request" in words(page)
+    assert "provider Gave new tokens for a refresh token." in words(page)
+    assert "application A request goes on with new tokens." in words(page)
+    assert "renewed by this request" not in words(demo.open("/session"))
+
+
+def test_another_tab_with_the_old_cookie_is_given_the_same_tokens(demo: Demo) -> None:
+    """Nobody asks the provider a second time, and nobody sends it a used token."""
+    demo.sign_in()
+    tab = Demo(demo.place)
+    tab.browser.jar = copy.deepcopy(demo.browser.jar)
+    demo.wait_for_the_end()
+    pages = [demo.open("/session"), tab.open("/session"), tab.open("/session")]
+    assert ["1", "1", "1"] == [fact(page, "Calls of the provider") for page in pages]
+    assert ["0", "0", "0"] == [fact(page, "Refresh tokens used twice") for page in pages]
+
+
+def test_what_was_counted(demo: Demo) -> None:
+    """The page's script is told what the page shows: the worker, the requests of each pair of tokens, what happened."""
+    demo.sign_in()
+    demo.open("/session")
+    demo.wait_for_the_end()
+    look = demo.browser.fetch(f"{ORIGIN}/demo/look").json
+    assert look is not None
+    assert {"calls": 1, "refused": 0, "requests": 3, "workers": {"1": 3}} == {
+        name: look[name] for name in ("calls", "refused", "requests", "workers")
+    }
+    assert (True, 1, os.getpid()) == (look["took_new_tokens"], look["worker"], look["pid"])
+    assert LIFETIME >= look["ends"] - time.time() > 0
+    assert ("application", "A request goes on with new tokens.") == (
+        look["lately"][0]["who"],
+        look["lately"][0]["what"],
+    )
+    page = demo.open("/session")
+    assert ("2, 2", "4") == (fact(page, "With each pair, the latest first"), fact(page, "Requests answered"))
+
+
+def test_what_happens_again_is_counted(demo: Demo) -> None:
+    """It takes one line."""
+    for _ in range(3):
+        page = demo.press("/demo/rotate", next="/")
+    assert "Changed the password; the one before is a fallback now. 3 times" in words(page)
+
+
+def test_changing_the_organisation(demo: Demo) -> None:
+    """Is a refresh, whose answer has other claims; the session is the same. Who belongs to none has no button."""
+    before = demo.sign_in()
+    assert "Placeholder Ltd" == fact(before, "Organisation")
+    page = demo.press("/organization", organization_id=SECOND)
+    assert ("Sample & Sons", fact(before, "Session id")) == (fact(page, "Organisation"), fact(page, "Session id"))
+    assert "1" == fact(page, "Calls of the provider")
+    demo.wait_for_the_end()
+    assert "Sample & Sons" == fact(demo.open("/session"), "Organisation")
+    assert "/organization" not in demo.sign_in("pippa").text
+
+
+def test_another_organisation_than_ones_own(demo: Demo) -> None:
+    """Is refused by the provider; the session is what it was."""
+    demo.sign_in()
+    assert 503 == demo.press("/organization", organization_id="org_of_others").status_code
+    page = demo.open("/session")
+    assert (200, "Placeholder Ltd") == (page.status_code, fact(page, "Organisation"))
 
 
 def test_while_the_provider_is_down(demo: Demo) -> None:
     """A good token stays good; one that has ended is a 503 which keeps the cookie, until the provider is back."""
     before = fact(demo.sign_in(), "Session id")
     assert (200, "down") == ((page := demo.switch("no")).status_code, words(page).partition("The provider ")[2][:4])
-    page = demo.end_token()
+    demo.wait_for_the_end()
+    page = demo.open("/session")
     assert (503, str(RETRY_AFTER), []) == (page.status_code, page.headers["Retry-After"], sealed_by(page))
     assert "Nobody was signed out: the cookie is kept" in words(page)
     assert "It is kept." in words(demo.open("/"))
     demo.switch("yes")
-    page = demo.end_token()  # a moment later: for a second after a failure the provider is not asked
+    deadline = time.monotonic() + 20
+    while (page := demo.open("/session")).status_code == 503 and time.monotonic() < deadline:
+        assert [] == sealed_by(page)  # for a second after a failure the provider is not asked
     assert (200, before) == (page.status_code, fact(page, "Session id"))
 
 
+def test_nobody_can_sign_in_while_the_provider_is_down(demo: Demo) -> None:
+    """That is a 503 as well, and no cookie."""
+    demo.switch("no")
+    page = demo.sign_in()
+    assert (503, []) == (page.status_code, sealed_by(page))
+
+
 def test_a_session_that_ends_at_the_provider(demo: Demo) -> None:
-    """Goes on until its access token ends, and not beyond; the page says why."""
+    """Goes on until its access token ends, and not beyond; the page says why. Another sign-in begins a new one."""
     demo.sign_in()
     assert 200 == demo.press("/demo/sessions").status_code
-    page = demo.end_token()
+    demo.wait_for_the_end()
+    page = demo.open("/session")
     assert (401, "Please sign in") == (page.status_code, title(page))
     assert "The identity provider has ended this session." in words(page)
+    assert "provider Refused a session that it has ended." in words(page)
+    demo.sign_in()
+    demo.wait_for_the_end()
+    assert 200 == demo.open("/session").status_code
 
 
 def test_a_page_for_who_signed_in_just_now(demo: Demo) -> None:
@@ -295,7 +302,8 @@ def test_a_page_for_who_signed_in_just_now(demo: Demo) -> None:
     demo.sign_in()
     assert "Payment details" == title(demo.open("/payments"))
     for _ in range(-(-(FRESH + 1) // LIFETIME)):
-        demo.end_token()
+        demo.wait_for_the_end()
+        demo.open("/session")
     page = demo.open("/payments")
     assert (401, "Please sign in once more") == (page.status_code, title(page))
     assert "Bjarte Åsample" == title(demo.open("/session"))
@@ -312,9 +320,10 @@ def test_buttons_lead_back_to_the_page_they_stand_on(demo: Demo) -> None:
 # Other sites.
 
 
-def test_every_form_is_tried_below() -> None:
+def test_every_form_is_tried_below(place: Place) -> None:
     """The list holds every address that takes a POST."""
-    rules: list[Rule] = list(create_app(generate_password()).url_map.iter_rules())
+    app = create_app(place.board, place.settings, place.board.passwords())
+    rules: list[Rule] = list(app.url_map.iter_rules())
     posts = {rule.rule for rule in rules if "POST" in (rule.methods or ())}
     assert {re.sub("pippa", "<key>", form) for form in FORMS} == posts
 
@@ -327,110 +336,45 @@ def test_forms_of_other_sites_are_refused(demo: Demo, form: str, page: str | Non
     refused = demo.browser.post(ORIGIN + form, data={"note": "x", "answers": "no"}, context=Context(initiator=page))
     assert (403, "Forbidden", []) == (refused.status_code, title(refused), sealed_by(refused))
     assert "This form was sent from another site." in words(refused)
-    assert not provider.is_down
+    assert not demo.place.board.provider_is_down()
 
 
 @pytest.mark.parametrize(
     ("origin", "status"),
     [(ORIGIN, 303), ("http://evil.test", 403), ("http://localhost", 403), ("null", 403), (None, 403)],
 )
-def test_a_browser_without_fetch_metadata(origin: str | None, status: int) -> None:
+def test_a_browser_without_fetch_metadata(place: Place, origin: str | None, status: int) -> None:
     """Is judged by Origin; no Origin is no proof."""
-    client = create_app(generate_password()).test_client()
+    client = Client(place.site)
     headers = {} if origin is None else {"Origin": origin}
     assert status == client.post("/sign-in/pippa", base_url=ORIGIN, headers=headers).status_code
 
 
 @pytest.mark.parametrize("host", ["evil.test", "localhost.evil.test", "192.0.2.1"])
-def test_other_names_for_this_machine_are_refused(host: str) -> None:
+def test_other_names_for_this_machine_are_refused(place: Place, host: str) -> None:
     """A name of somebody else's that leads here would make its pages ours."""
-    client = create_app(generate_password()).test_client()
+    client = Client(place.site)
     assert 400 == client.get("/", base_url=f"http://{host}:5000").status_code
 
 
 @pytest.mark.parametrize("path", ["/", "/session", "/payments", "/nowhere", "/static/style.css"])
 def test_pages_load_nothing_from_elsewhere(demo: Demo, path: str) -> None:
-    """No script at all, styles and icons of our own, and nobody's frame; the policy says so to the browser as well."""
+    """Scripts, styles and icons of our own, and nobody's frame; the policy says so to the browser as well."""
     demo.sign_in("maximo")
     page = demo.open(path)
-    assert "default-src 'none'; style-src 'self'; img-src 'self'" in page.headers["Content-Security-Policy"]
-    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
-    assert [] == re.findall(r"""<script|\sstyle=|(?:src|href|action)="(?!#|/(?!/))|url\(|@import""", page.text)
+    policy = page.headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} <= set(policy)
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    own = '<script src="/static/token.js"></script>'
+    foreign = r"""<script|\sstyle=|\son\w+=|(?:src|href|action)="(?!#|/(?!/))|url\(|@import"""
+    assert [] == re.findall(foreign, page.text.replace(own, ""))
 
 
 def test_no_page_shows_a_token(demo: Demo) -> None:
     """Neither those of the session nor the sealed value."""
     sealed = sealed_by(demo.sign_in("marcelina"))[0].partition("=")[2].partition(";")[0]
-    session = Sealer(KeyRing(demo.site.passwords[0]), clock=clock).unseal(sealed).session
-    for path in ("/", "/session", "/payments"):
+    password = demo.place.board.passwords()[0]
+    session = Sealer(KeyRing(password), clock=demo.place.later).unseal(sealed).session
+    for path in ("/", "/session", "/payments", "/demo/look"):
         page = demo.open(path).text
         assert [] == [text for text in (sealed, session.access_token, session.refresh_token) if str(text) in page]
-
-
-# The programs.
-
-
-class TestProgram:
-    """`python -m examples.app` and `python -m examples.tour` as people start them."""
-
-    @pytest.fixture
-    def program(self) -> Iterator[subprocess.Popen[str]]:
-        """Start the application on a free port."""
-        env = os.environ | {"PYTHONWARNINGS": "error"}
-        arguments = [sys.executable, "-m", "examples.app", "--port", "0"]
-        with subprocess.Popen(
-            arguments, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            limit = Timer(60, process.kill)
-            limit.start()
-            yield process
-            limit.cancel()
-            process.kill()  # does nothing to one that has ended
-
-    @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-    def test_it_starts_and_ends(self, program: subprocess.Popen[str], ending: signal.Signals) -> None:
-        """It prints its address, somebody can sign in there, and Ctrl-C ends it with exit code 0 and no traceback."""
-        assert program.stdout is not None
-        found = re.search(r"http://localhost:\d+", program.stdout.readline())
-        assert found is not None
-        origin, opener = found[0], urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-        assert "Pippa Plainfield" in opener.open(f"{origin}/", timeout=10).read().decode()
-        form = urllib.request.Request(f"{origin}/sign-in/pippa", b"", {"Origin": origin})  # noqa: S310 - our own
-        page = opener.open(form, timeout=10)
-        assert (f"{origin}/session", True) == (page.url, "<h1>Pippa Plainfield</h1>" in page.read().decode())
-        program.send_signal(ending)
-        out, err = program.communicate(timeout=10)
-        assert (0, "The demo has ended; nothing was stored.", "") == (program.returncode, out.strip(), err)
-
-    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.2 is no address of the machine")
-    def test_it_binds_the_loopback_address(self, program: subprocess.Popen[str]) -> None:
-        """And no other."""
-        assert program.stdout is not None
-        port = int(program.stdout.readline().partition("localhost:")[2].partition("/")[0])
-        with socket.socket() as other:
-            other.bind(("127.0.0.2", port))  # would be taken by a server on every address
-        socket.create_connection(("127.0.0.1", port), timeout=10).close()
-
-    def test_a_taken_port_is_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Without --port a free one is taken instead; the one that was asked for is not replaced."""
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-            monkeypatch.setattr(command, "PORT", port)
-            assert [0, port, 0] == [
-                command.wanted_port(words) for words in ([], ["--port", str(port)], ["--port", "0"])
-            ]
-        assert port == command.wanted_port([])
-
-    def test_the_tour(self) -> None:
-        """The story in the terminal is told to its end."""
-        env = os.environ | {"PYTHONWARNINGS": "error"}
-        result = subprocess.run(
-            [sys.executable, "-m", "examples.tour"],
-            cwd=ROOT,
-            env=env,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert (0, "") == (result.returncode, result.stderr)
-        assert [1, 2, 3, 4, 5] == [int(number) for number in re.findall(r"^(\d)\. ", result.stdout, re.MULTILINE)]

@@ -24,6 +24,7 @@ from .handover import HandOver
 from .record import Adopt, Attempt, Claimed, Failed, Failure, Mine, Overtaken, Record, Refused, Wait
 from .shared import SharedCoordinator
 from .successors import MakeResult, Successors
+from .tombstones import Tombstones
 
 MOST_LINKS = 8
 """Results that lead from one to the next, for a cookie that was away for long."""
@@ -78,7 +79,11 @@ class Standing:
 
 
 class Ledger:
-    """The records of one provider's refresh tokens. Safe to share between threads."""
+    """The records of one provider's refresh tokens. Safe to share between threads.
+
+    Attributes:
+        tombstones: Which sessions are over.
+    """
 
     def __init__(
         self,
@@ -104,6 +109,7 @@ class Ledger:
         """
         self._successors = Successors(provider, clock=clock, grace=grace)
         self._shared = SharedCoordinator(shared)
+        self.tombstones = Tombstones(self._shared, lambda: provider.identity)
         self._own = own
         self._stores: tuple[Coordinator, ...] = (self._shared, own) if host is None else (self._shared, host, own)
         self._counters = Counters() if counters is None else counters
@@ -120,15 +126,21 @@ class Ledger:
         """Return what a session's token was answered with, where that is known and newer; claim nothing."""
         return self._view(session).newer
 
-    def standing(self, session: Session) -> Standing:
-        """Return where a session stands, link by link to the newest; claim nothing."""
+    def standing(self, session: Session, started_at: int | None = None) -> Standing:
+        """Return where a session stands, link by link to the newest; claim nothing.
+
+        Args:
+            session: The session.
+            started_at: When it began, to see whether somebody has signed out since.
+        """
         newest, view = session, Standing()
         for _ in range(MOST_LINKS):
             view = self._view(newest)
             if view.newer is None:
                 break
             newest = merge(newest, view.newer)
-        return Standing(None if newest is session else newest, view.is_settled, view.is_revoked)
+        is_revoked = view.is_revoked or self.tombstones.is_over(newest, started_at)
+        return Standing(None if newest is session else newest, view.is_settled, is_revoked)
 
     def claim(
         self, session: Session, *, deepest: int | None = None

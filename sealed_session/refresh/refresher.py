@@ -28,6 +28,7 @@ from .breaker import Breaker
 from .journey import Journey
 from .ledger import Ledger, Standing
 from .outcome import Kind, Outcome
+from .signing_out import SignedOut, SignOut, revoke
 
 logger = logging.getLogger("sealed_session")
 
@@ -39,6 +40,7 @@ MANY_DENIALS, WITHIN = 20, 60
 ``invalid_grant`` also means "issued to another client" (RFC 6749, section 5.2)."""
 
 _UNAVAILABLE = Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
+_REVOKED = Outcome(Kind.DENIED, reason=Reason.REVOKED, is_on_record=True)
 
 
 _Key = tuple[str, bool, str]
@@ -104,6 +106,7 @@ class Refresher:
         force: bool = False,
         patience: float = 5,
         in_hurry: bool = True,
+        started_at: int | None = None,
     ) -> Outcome:
         """Renew a session, or adopt what somebody else has renewed it to. Never raises.
 
@@ -114,24 +117,47 @@ class Refresher:
             patience: Seconds to wait, at most.
             in_hurry: Whether the session is not good for a while without it. If it is, nobody waits for a refresh that
                 somebody else has begun.
+            started_at: When the session began, Unix seconds, to see whether somebody has signed out since.
 
         Returns:
             What came of it. ``session`` is set wherever there is a newer one, also beside the failure of a later link.
         """
-        outcome = self._refresh(session, dict(arguments or {}), force, patience, in_hurry)
+        outcome = self._refresh(session, dict(arguments or {}), force, patience, in_hurry, started_at)
         self._counters.add("refreshes", outcome.kind)
         return outcome
 
-    def standing(self, session: Session) -> Standing:
-        """Return where a session stands, without asking the provider. Never raises."""
+    def standing(self, session: Session, started_at: int | None = None) -> Standing:
+        """Return where a session stands, without asking the provider. Never raises.
+
+        Args:
+            session: The session.
+            started_at: When it began, to see whether somebody has signed out since.
+        """
         try:
-            return self._ledger.standing(session)
+            return self._ledger.standing(session, started_at)
         except Exception as error:
             logger.error("a session's standing could not be seen: %s", whereabouts(error))
             return Standing(is_settled=False)
 
+    def sign_out(self, session: Session, *, now: Callable[[], float], lasts: float, patience: float) -> SignedOut:
+        """End a session, on record and at the provider. Never raises.
+
+        Args:
+            session: What the cookie held.
+            now: Returns Unix seconds.
+            lasts: Seconds for which a copy of the cookie could be used.
+            patience: Seconds to wait for it; it goes on all the same.
+        """
+        return SignOut(self._provider, self._ledger, session, now=now, lasts=lasts).run(patience)
+
     def _refresh(
-        self, session: Session, arguments: dict[str, Any], force: bool, patience: float, in_hurry: bool
+        self,
+        session: Session,
+        arguments: dict[str, Any],
+        force: bool,
+        patience: float,
+        in_hurry: bool,
+        started_at: int | None,
     ) -> Outcome:
         try:
             credential = self._provider.credential(session)
@@ -143,19 +169,25 @@ class Refresher:
         heard_until = time.monotonic() + patience
         until = heard_until if in_hurry else 0
         key = (credential, force, repr(sorted(arguments.items())))
-        flight, is_mine = self._board(key, session, arguments, until, heard_until)
+        flight, is_mine = self._board(key, session, arguments, started_at, until, heard_until)
         if flight is None or not flight.landed.wait(patience if in_hurry or is_mine else 0):
             return _UNAVAILABLE
         if not is_mine:
             self._counters.add("waiters")
         if flight.gave_up and time.monotonic() < until:  # it had been begun by somebody who was in no hurry
             left = until - time.monotonic()
-            return self._refresh(session, arguments, force, left, in_hurry)
+            return self._refresh(session, arguments, force, left, in_hurry, started_at)
         outcome = flight.outcome
         return outcome if outcome.session is None else replace(outcome, session=merge(session, outcome.session))
 
     def _board(
-        self, key: _Key, session: Session, arguments: dict[str, Any], until: float, heard_until: float
+        self,
+        key: _Key,
+        session: Session,
+        arguments: dict[str, Any],
+        started_at: int | None,
+        until: float,
+        heard_until: float,
     ) -> tuple[Flight | None, bool]:
         """Join the flight for a token, or start it, and say whether it was started; None where there are too many."""
         if self._pid != os.getpid():  # the flights' threads stayed in the parent, and maybe the lock with one of them
@@ -169,14 +201,16 @@ class Refresher:
             if len(self._flights) >= MOST_FLIGHTS:
                 return None, False
             flight = self._flights[key] = Flight(until, heard_until)
-        crew = (key, flight, session, arguments)
+        crew = (key, flight, session, arguments, started_at)
         try:
             threading.Thread(target=self._fly, args=crew, name="sealed-session refresh").start()
         except RuntimeError:  # the process has all the threads that it may have, or is ending
             self._end(key, flight)
         return flight, True
 
-    def _fly(self, key: _Key, flight: Flight, session: Session, arguments: dict[str, Any]) -> None:
+    def _fly(
+        self, key: _Key, flight: Flight, session: Session, arguments: dict[str, Any], started_at: int | None
+    ) -> None:
         journey = Journey(
             self._provider,
             self._ledger,
@@ -191,7 +225,7 @@ class Refresher:
             counters=self._counters,
         )
         try:
-            flight.outcome = journey.travel()
+            flight.outcome = self._travel(journey, session, started_at)
             flight.gave_up = journey.gave_up
             if journey.has_asked:
                 self._denied_at.clear()
@@ -201,6 +235,17 @@ class Refresher:
             logger.error("a refresh failed with %s; the session is kept.", whereabouts(error))
         finally:
             self._end(key, flight)
+
+    def _travel(self, journey: Journey, session: Session, started_at: int | None) -> Outcome:
+        """Refresh a session that is not over; who finds that it ended meanwhile ends what the provider has given."""
+        if self._ledger.tombstones.is_over(session, started_at):
+            return _REVOKED
+        outcome = journey.travel()
+        if outcome.session is None or not self._ledger.tombstones.is_over(journey.newest, started_at):
+            return outcome
+        if journey.has_asked:
+            revoke(self._provider, journey.newest)
+        return _REVOKED
 
     def _end(self, key: _Key, flight: Flight) -> None:
         with self._lock:

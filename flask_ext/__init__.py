@@ -1,9 +1,16 @@
 """The Flask extension for sealed-session: the web floor of the house, over the framework-free core.
 
+presets.py        what a provider brings to the configuration
 config.py         SEALED_SESSION_* to a frozen Config, or one error with every problem
 state.py          what init_app builds for one application
+building.py       ... and how
+hooking.py        its place in the application's requests
+verifiers.py      which verifier an application has
+verifying.py      what becomes of a token that is verified
 reading.py        cookies to the session they carry
 lifecycle.py      one request's session: read, renewed, changed, written
+renewing.py       whether a request renews it
+writing.py        what the response does to the cookie
 sealing.py        sealing with nobody to raise to
 cache.py          cache headers
 companions.py     cookies made from a live session: the eager token
@@ -15,7 +22,9 @@ extension.py      SealedSession
 signals.py        signals and the logger
 eager_script.py   the eager token's script
 commands.py       flask sealed-session check | inspect | size
-diagnosis.py      what is wrong with the settings and the application
+diagnosis.py      what is wrong with the application
+practices.py      ... with its settings
+coordination.py   ... with its coordinator
 places.py         what a browser does with the cookie at an address
 findings.py       what a diagnosis finds, as values
 testing.py        SealedClient
@@ -38,6 +47,7 @@ from .signals import (
     session_resealed,
     session_too_large,
 )
+from .verifying import TokenRefused, VerificationUnavailable
 from .views import login_required, public
 
 __all__ = [
@@ -46,6 +56,8 @@ __all__ = [
     "Refusal",
     "SealedSession",
     "SignOutResult",
+    "TokenRefused",
+    "VerificationUnavailable",
     "current_session",
     "login_required",
     "public",

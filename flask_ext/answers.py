@@ -9,15 +9,16 @@ from math import ceil
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from flask import abort, after_this_request, current_app, jsonify, redirect, request, url_for
+from flask import after_this_request, current_app, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import ServiceUnavailable, Unauthorized
 
 from sealed_session.reasons import Reason
 
 from . import redirects, state
 from .current import request_session
+from .verifying import VerificationUnavailable
 
 RETRY_AFTER = 5
 """Seconds, where the provider named none."""
@@ -65,7 +66,7 @@ def refuse(reason: Reason) -> ResponseReturnValue:
         LoginRequired, ServiceUnavailable: Where the answer is an error page, which the application may have of its own.
     """
     if reason is Reason.UNAVAILABLE:
-        return _unavailable()
+        return _unavailable(request_session().retry_after)
     handler, refusal = _handler(), _refusal(reason)
     answer = None if handler is None else current_app.ensure_sync(handler)(refusal)
     return _unauthorized(refusal) if answer is None else current_app.make_response(answer)
@@ -121,8 +122,15 @@ def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
     return _json(401, "login_required", refusal.reason)
 
 
-def _unavailable() -> ResponseReturnValue:
-    wait = request_session().retry_after
+def unavailable(error: VerificationUnavailable) -> ResponseReturnValue:
+    """Answer a sign-in whose token could not be verified, and that no view has caught: an error handler."""
+    try:
+        return _unavailable(error.retry_after)
+    except ServiceUnavailable as page:  # raised in an error handler, it would be an error of the server
+        return current_app.handle_http_exception(page)
+
+
+def _unavailable(wait: float | None) -> ResponseReturnValue:
     seconds = ceil(min(max(1, RETRY_AFTER if wait is None else wait), _LONGEST_WAIT))
 
     @after_this_request
@@ -131,7 +139,7 @@ def _unavailable() -> ResponseReturnValue:
         return response
 
     if _wants_html():
-        abort(503, "Whether you are signed in cannot be told right now. Please try again in a moment.")
+        raise ServiceUnavailable("Whether you are signed in cannot be told right now. Please try again in a moment.")
     return _json(503, "unavailable", Reason.UNAVAILABLE)
 
 

@@ -63,14 +63,15 @@ group = _Guarded("sealed-session", help="Look at sealed sessions and at how this
 @click.option(
     "--url", "urls", multiple=True, metavar="URL", help="Where people reach the application; several allowed."
 )
+@click.option("--offline", is_flag=True, help="Leave the coordinator alone: this is not a machine that serves.")
 @_as_json
-def check(*, urls: tuple[str, ...], as_json: bool) -> int:
+def check(*, urls: tuple[str, ...], offline: bool, as_json: bool) -> int:
     """Say why a browser would drop the cookie, or not send it.
 
-    And where the application falls short of good practice. Of several URLs: whether they share one session. Exits
-    with 1 when there is an error.
+    Also whether the coordinator can be asked, and where the application falls short of good practice. Of several URLs:
+    whether they share one session. Exits with 1 when there is an error.
     """
-    found = diagnosis.diagnose(current_app, [places.parse(url) for url in urls])
+    found = diagnosis.diagnose(current_app, [places.parse(url) for url in urls], offline=offline)
     if as_json:
         screen.write_json(findings.to_mapping(found))
     else:

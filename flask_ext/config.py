@@ -14,6 +14,7 @@ from sealed_session.cookie import check as cookie_problems
 from sealed_session.keyring import repetitions
 from sealed_session.passwords import derive_root
 
+from .presets import NOTHING, Preset
 from .settings import JSON, SETTINGS, kind
 
 PREFIX = "SEALED_SESSION_"
@@ -62,21 +63,22 @@ COOKIE_SETTINGS = {
     "COOKIE_PARTITIONED": "partitioned",
     "COOKIE_MAX_AGE": "max_age",
 }
-_KEYS = {name: PREFIX + key for key, name in COOKIE_SETTINGS.items()}
+_KEYS = {name: key for key, name in COOKIE_SETTINGS.items()}
 KNOWN = frozenset({"PASSWORD", "PASSWORD_FALLBACKS", *SETTINGS, *COOKIE_SETTINGS})
 
 
-def read(settings: Mapping[str, Any], *, has_trimmer: bool = False) -> Config:
+def read(settings: Mapping[str, Any], *, has_trimmer: bool = False, preset: Preset = NOTHING) -> Config:
     """Read and judge an application's configuration.
 
     Args:
         settings: ``app.config``.
         has_trimmer: Whether a ``user_trimmer`` is registered.
+        preset: What the provider brings. ``app.config`` goes before it.
 
     Raises:
         ConfigError: Everything that is wrong, each with setting, problem, fix and code.
     """
-    reader = _Reader(settings)
+    reader = _Reader(settings, preset)
     ring = reader.ring()
     values = reader.values()
     cookie = reader.cookie()
@@ -84,6 +86,7 @@ def read(settings: Mapping[str, Any], *, has_trimmer: bool = False) -> Config:
     reader.strangers()
     if has_trimmer and values["user_fields"] is not None:
         reader.found("USER_FIELDS", "there is a user_trimmer as well.", "keep one of them.", code="two_trimmers")
+    reader.of_preset()
     if reader.problems or ring is None or cookie is None:
         raise ConfigError("SealedSession", reader.problems)
     return Config(ring=ring, cookie=cookie, eager=eager, **values)
@@ -92,12 +95,29 @@ def read(settings: Mapping[str, Any], *, has_trimmer: bool = False) -> Config:
 class _Reader:
     """Goes through the settings and collects what is wrong."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self.settings = settings
+    def __init__(self, settings: Mapping[str, Any], preset: Preset) -> None:
+        self.settings = {**{PREFIX + name: value for name, value in preset.values.items()}, **settings}
+        self.own = settings
+        self.preset = preset
         self.problems: list[Problem] = []
 
     def found(self, key: str, problem: str, fix: str, *, code: str) -> None:
-        self.problems.append(Problem(PREFIX + key, problem, fix, code))
+        self.problems.append(Problem(self.label(key), problem, fix, code))
+
+    def label(self, key: str) -> str:
+        """Return where a setting stands: in a variable of the provider's, or under its own name."""
+        is_there = key in self.preset.present and PREFIX + key not in self.own
+        return self.preset.variables[key] if is_there else PREFIX + key
+
+    def label_of_field(self, name: str) -> str:
+        """Return the same of a field of the cookie policy."""
+        key = _KEYS.get(name)
+        return name if key is None else self.label(key)
+
+    def of_preset(self) -> None:
+        """Add what the provider finds, but for variables that the application's own settings go before."""
+        beaten = {variable for key, variable in self.preset.variables.items() if PREFIX + key in self.own}
+        self.problems += [problem for problem in self.preset.problems if problem.setting not in beaten]
 
     def values(self) -> dict[str, Any]:
         values = {}
@@ -114,7 +134,8 @@ class _Reader:
         fallbacks = self.settings.get(PREFIX + "PASSWORD_FALLBACKS", [])
         before = len(self.problems)
         if password is None or password == "":
-            self.found("PASSWORD", "is missing.", _set_password(), code="password_missing")
+            also = self.preset.variables.get("PASSWORD")
+            self.found("PASSWORD", "is missing.", _set_password(also), code="password_missing")
         else:
             self._derive("PASSWORD", "", password)
         if not isinstance(fallbacks, list | tuple):
@@ -144,8 +165,8 @@ class _Reader:
         given = {
             name: self.settings[PREFIX + key] for key, name in COOKIE_SETTINGS.items() if PREFIX + key in self.settings
         }
-        problems = cookie_problems(given, label=_key_of_field)
-        self.problems += [problem._replace(setting=_key_of_field(problem.setting)) for problem in problems]
+        problems = cookie_problems(given, label=self.label_of_field)
+        self.problems += [problem._replace(setting=self.label_of_field(problem.setting)) for problem in problems]
         if problems:
             return None
         policy = CookiePolicy(**given)
@@ -164,7 +185,7 @@ class _Reader:
             return None
         before = len(self.problems)
         secure = self.settings.get(PREFIX + "COOKIE_SECURE", "auto")
-        for problem in cookie_problems({"name": name, "secure": secure, "http_only": False}, label=_key_of_field):
+        for problem in cookie_problems({"name": name, "secure": secure, "http_only": False}, label=self.label_of_field):
             if problem.setting == "name":
                 self.found("ACCESS_TOKEN_COOKIE", problem.problem, "choose another name.", code=problem.code)
         if cookie is None or len(self.problems) > before:
@@ -194,19 +215,16 @@ class _Reader:
                 self.found(name, "is no setting of this release.", fix, code="unknown_setting")
 
 
-def _key_of_field(name: str) -> str:
-    return _KEYS.get(name, name)
-
-
-def _set_password() -> str:
+def _set_password(also: str | None) -> str:
     key = PREFIX + "PASSWORD"
     if f"FLASK_{key}" in os.environ:
         return f"the environment has FLASK_{key}; call `app.config.from_prefixed_env()` before `init_app`."
     if key in os.environ:
         return f"the environment has {key}; Flask reads FLASK_{key}, by `app.config.from_prefixed_env()`."
+    or_there = "" if also is None else f", or as {also}"
     return (
-        f"set the one you have, in the environment as FLASK_{key} with `app.config.from_prefixed_env()`; for a first "
-        f"one {_GENERATE}"
+        f"set the one you have, in the environment as FLASK_{key} with `app.config.from_prefixed_env()`{or_there}; for "
+        f"a first one {_GENERATE}"
     )
 
 

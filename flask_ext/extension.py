@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
-from weakref import ref
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from flask import Flask, current_app, got_request_exception, has_request_context, request
-from flask.wrappers import Response
+from flask import Flask, current_app, request
 
-from sealed_session import Sealer, Session, SizeReport, UsageError
+from sealed_session import Session, SizeReport, UsageError
 from sealed_session.arguments import wrong_type
 from sealed_session.cookie import CookiePolicy
+from sealed_session.counters import Counters
 from sealed_session.exact_json import JsonObject
 from sealed_session.providers import Provider, RefreshFunction, as_provider
-from sealed_session.refresh import Ledger, Outcome, Refresher, is_due
+from sealed_session.refresh import Outcome
 from sealed_session.refresh.coordinator import Coordinator
-from sealed_session.refresh.memory import MemoryCoordinator
-from sealed_session.refresh.opening import open_coordinator
 
-from . import config, eager_script, redirects, state, views
-from .commands import group
-from .companions import EagerToken
-from .current import current_session, request_session
-from .settings import DEFAULT_COORDINATOR
-from .signals import logger
-from .state import AppState, Callbacks, Clock
+from . import building, config, hooking, redirects, state
+from .building import Collaborators
+from .current import request_session
+from .presets import preset_of
+from .state import Callbacks, Clock
+from .verifiers import Verifier
+
+if TYPE_CHECKING:
+    import redis
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,7 +58,8 @@ class SealedSession:
         self,
         provider: Provider | RefreshFunction | None = None,
         *,
-        coordinator: Coordinator | None = None,
+        verifier: Verifier | None = None,
+        coordinator: Coordinator | redis.Redis | redis.RedisCluster | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Hold the collaborators. Nothing is read before ``init_app``.
@@ -67,8 +67,10 @@ class SealedSession:
         Args:
             provider: Renews access tokens: a ``Provider``, or a function ``refresh(session) -> Session`` with its
                 errors. None: an expired access token means signed out.
-            coordinator: What all who may come with the same cookie share, in place of COORDINATOR_URL:
-                ``RedisCoordinator(client)`` with a ready client, for example.
+            verifier: Verifies access tokens where they come in: a ``JWTVerifier``, or anything with its ``verify``.
+                None: the provider's own, where it has one.
+            coordinator: What all who may come with the same cookie share, in place of COORDINATOR_URL: a ready client
+                of redis-py for example, which stays yours.
             clock: Returns Unix seconds, for tests: the default coordinator then is in this process, and on that clock
                 too. None: ``time.time``, looked up at every call.
 
@@ -79,16 +81,22 @@ class SealedSession:
             raise wrong_type("provider", "a provider; write SealedSession().init_app(app) for an application", provider)
         if clock is not None and not callable(clock):
             raise wrong_type("clock", "a function that returns Unix seconds", clock)
-        self._provider = None if provider is None else as_provider(provider)
-        self._coordinator = coordinator
-        self._clock = clock
+        if verifier is not None and (isinstance(verifier, type) or not callable(getattr(verifier, "verify", None))):
+            raise wrong_type("verifier", "a JWTVerifier, or anything with its verify", verifier)
         self._callbacks = Callbacks()
+        self._given = Collaborators(
+            provider=None if provider is None else as_provider(provider),
+            verifier=verifier,
+            coordinator=building.as_coordinator(coordinator),
+            clock=clock,
+            callbacks=self._callbacks,
+        )
 
     def init_app(self, app: Flask) -> None:
         """Set an application up: read and judge its configuration, and take our place in its requests.
 
         Raises:
-            ConfigError: Everything that is wrong with SEALED_SESSION_*.
+            ConfigError: Everything that is wrong with SEALED_SESSION_*, and with the provider's own variables.
             UsageError: It has a sealed session already (``already_initialised``).
         """
         if not isinstance(app, Flask):
@@ -99,53 +107,11 @@ class SealedSession:
                 fix="Call it once for every application.",
                 code="already_initialised",
             )
-        settings = config.read(app.config, has_trimmer=self._callbacks.trimmer is not None)
-        app_state = self._build(settings, app.instance_path)
+        preset = preset_of(self._given.provider, os.environ)
+        settings = config.read(app.config, has_trimmer=self._callbacks.trimmer is not None, preset=preset)
+        app_state = building.build(self._given, settings, app.instance_path)
         app.extensions[state.NAME] = app_state
-        _hook(app, app_state)
-
-    def _build(self, settings: config.Config, instance_path: str) -> AppState:
-        callbacks = self._callbacks
-        callbacks.has_user_fields |= settings.user_fields is not None
-        sealer = Sealer(
-            settings.ring,
-            name=settings.cookie.name,
-            absolute_lifetime=settings.absolute_lifetime,
-            user_fields=settings.user_fields,
-            trimmer=callbacks.trim if settings.user_fields is None else None,
-            max_bytes=settings.max_cookie_bytes,
-            warn_bytes=settings.size_warn_bytes,
-            clock=self._clock,
-        )
-        return AppState(
-            config=settings,
-            sealer=sealer,
-            refresher=self._refresher(settings, instance_path),
-            companions=() if settings.eager is None else (EagerToken(settings.eager),),
-            clock=self._clock,
-            callbacks=callbacks,
-        )
-
-    def _refresher(self, settings: config.Config, instance_path: str) -> Refresher | None:
-        if self._provider is None:
-            return None
-        shared = self._coordinator or self._open(settings.coordinator_url, instance_path)
-        ledger = Ledger(self._provider, shared, self._memory(), clock=self._now, grace=settings.refresh_grace)
-        early = settings.refresh_early
-        return Refresher(self._provider, ledger, is_due=lambda session: is_due(session, self._now(), early))
-
-    def _open(self, url: str, instance_path: str) -> Coordinator:
-        if url == "memory:" or (self._clock is not None and url == DEFAULT_COORDINATOR):
-            return self._memory()
-        return open_coordinator(url, instance_path=instance_path)
-
-    def _memory(self) -> Coordinator:
-        """Return a coordinator of this process, on the clock that was given: a test moves both at once."""
-        clock = self._clock
-        return MemoryCoordinator() if clock is None else MemoryCoordinator(clock=lambda: int(clock() * 1000))
-
-    def _now(self) -> float:
-        return time.time() if self._clock is None else self._clock()
+        hooking.hook(app, app_state)
 
     def sign_in(
         self,
@@ -160,7 +126,8 @@ class SealedSession:
         """Open a session; the response carries its cookie. Replaces a session that there may be.
 
         Args:
-            access_token: A JWT or an opaque token. One that has ended is taken too, and renewed when next needed.
+            access_token: A JWT or an opaque token. One that has ended is taken too, and renewed when next needed. Where
+                there is a verifier, it is verified, and an opaque token is refused.
             refresh_token: Where there is one.
             user: The user, plain JSON.
             impersonator: Who acts as the user, plain JSON.
@@ -168,6 +135,8 @@ class SealedSession:
             values: ``Session``'s further values by name: ``access_expires_at`` for an opaque token, ``tokens``, ...
 
         Raises:
+            TokenRefused: The access token does not verify. What there was is as it was; so it is after every error.
+            VerificationUnavailable: It cannot be verified now. Uncaught, it is answered 503 with ``Retry-After``.
             SealTooLarge: It does not fit into a cookie; the message has a table of where the characters go.
             PayloadTypeError, UsageError, UsageTypeError: As ``Session``.
             UsageError: The response is on its way (``response_finished``).
@@ -197,6 +166,7 @@ class SealedSession:
 
         Raises:
             UsageError: Nobody is signed in (``no_session``), or the response is on its way (``response_finished``).
+            TokenRefused: The user is not the one whom the access token is about, with a provider that says who that is.
             SealTooLarge, PayloadTypeError: As ``sign_in``; the session is what it was.
         """
         given = {"user": user, "extra": extra}
@@ -231,6 +201,11 @@ class SealedSession:
     def cookie(self) -> CookiePolicy:
         """The current application's cookie policy: name, attributes, lifetime."""
         return state.of(current_app).config.cookie
+
+    @property
+    def counters(self) -> Counters:
+        """What the current application has counted in this process since it began."""
+        return state.of(current_app).counters
 
     def measure(self) -> SizeReport:
         """Measure the cookie of the current request's session: where its characters go, its attributes included.
@@ -267,49 +242,3 @@ class SealedSession:
             )
         self._callbacks.trimmer = function
         return function
-
-
-def _hook(app: Flask, app_state: AppState) -> None:
-    """Take our place in an application's requests. Whatever has no session pays for one look into a dict."""
-    key, finished = app_state.key, app_state.finished
-    unseen = [True]
-
-    def sweep(response: Response) -> Response:
-        """Write what was changed by hooks that ran after the view's; from here on nothing can be."""
-        this = request._get_current_object()  # type: ignore[attr-defined] # once: every look by the proxy is a search
-        environ = this.environ
-        if unseen:
-            unseen.clear()
-            _complain_of_ignored_guards()
-        if key in environ and environ[key].is_of(this):
-            environ[key].finish(response)
-        environ[finished] = ref(this)
-        return response
-
-    def start_over(_sender: Flask, **_facts: Any) -> None:
-        """An error response will replace the one that was made."""
-        if has_request_context():
-            request.environ.pop(finished, None)
-
-    # Flask runs these from the last to the first: so ours runs after all others, whenever they were registered.
-    app.after_request_funcs.setdefault(None, []).insert(0, sweep)
-    got_request_exception.connect(start_over, app)
-    app_state.keeps.append(start_over)  # the signal holds it weakly, so that it goes with the application
-
-    @app.context_processor
-    def names() -> dict[str, Any]:
-        return {"current_session": current_session, "eager_token_script": eager_script.eager_token_script}
-
-    if app_state.config.require_login:
-        app.before_request(views.guard_everything)
-    if app_state.config.eager is not None:
-        app.register_blueprint(eager_script.blueprint())
-    app.cli.add_command(group)
-
-
-def _complain_of_ignored_guards() -> None:
-    """Say with the first response what init_app could not know: the views come after it."""
-    for endpoint in views.ignored_guards(current_app):
-        logger.error(
-            "the view %r is open to everybody: login_required stands above its route. Put the route above.", endpoint
-        )

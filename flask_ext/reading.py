@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from werkzeug import Request
+
 from sealed_session import Sealer, Unsealed, UnsealError
+from sealed_session.counters import Counters
 from sealed_session.reasons import Reason, reason_of
+
+from .state import AppState, host_of
 
 MAX_HEADER = 65_536
 """Characters of a Cookie header that are looked at. No server that is set up sensibly lets as much through."""
@@ -36,6 +41,21 @@ host's cookie for one of a protected name such as ``__Host-session``."""
 CLEAN_UP_EVERY = 3600
 """Seconds between two attempts to be rid of a second cookie of ours. Some cannot be reached from every page."""
 
+
+def of_request(app: AppState, request: Request) -> Found:
+    """Read the cookies of a request."""
+    cookie = app.config.cookie
+    if cookie.domain is not None and not cookie.covers(host_of(request)):
+        app.warn_once(
+            "a request came for the host %r, which the cookie's Domain %r does not cover: no browser will keep a "
+            "cookie that is set there.",
+            host_of(request),
+            cookie.domain,
+        )
+    header = request.environ.get("HTTP_COOKIE", "")
+    return read(header, app.sealer, cookie.previous_names, now=app.now(), counters=app.counters)
+
+
 _MISSING = Found(None, Reason.MISSING)
 _TOO_LONG = Found(None, Reason.UNREADABLE, foreign=True)
 
@@ -43,7 +63,14 @@ _TELLING = (Reason.TOO_OLD, Reason.UNKNOWN_KEY, Reason.UNSUPPORTED, Reason.UNREA
 """Of several reasons the first of these is told."""
 
 
-def read(header: str, sealer: Sealer, previous_names: Sequence[str] = (), *, now: float = 0) -> Found:
+def read(
+    header: str,
+    sealer: Sealer,
+    previous_names: Sequence[str] = (),
+    *,
+    now: float = 0,
+    counters: Counters | None = None,
+) -> Found:
     """Try every cookie of our names; of those that open, take the newest.
 
     The current name goes before former ones. Two values of one name are two cookies with different Domain or Path.
@@ -53,6 +80,7 @@ def read(header: str, sealer: Sealer, previous_names: Sequence[str] = (), *, now
         sealer: Opens the values.
         previous_names: Former names.
         now: Unix seconds.
+        counters: Where it is counted what opened, and by which password. None: nowhere.
     """
     if len(header) > MAX_HEADER:
         return _TOO_LONG
@@ -67,9 +95,16 @@ def read(header: str, sealer: Sealer, previous_names: Sequence[str] = (), *, now
     reasons: set[Reason] = set()
     for name, value in values:
         try:
-            opened.append(sealer.unseal(value, name=name))
+            found = sealer.unseal(value, name=name)
         except UnsealError as error:
-            reasons.add(reason_of(error.code))
+            reason = reason_of(error.code)
+            reasons.add(reason)
+            if counters is not None:
+                counters.add("unseals", reason.value, "none")
+        else:
+            opened.append(found)
+            if counters is not None:
+                counters.add("unseals", "opened", str(found.password_index))
     if not opened:
         return Found(None, next(filter(reasons.__contains__, _TELLING)), foreign=True)
     best = opened[0] if len(opened) == 1 else max(opened, key=_rank)

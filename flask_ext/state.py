@@ -13,12 +13,14 @@ from werkzeug import Request
 from werkzeug.exceptions import HTTPException
 
 from sealed_session import Sealer, Session, UsageError
+from sealed_session.counters import Counters
 from sealed_session.exact_json import JsonObject
 from sealed_session.refresh import Refresher, is_due
 
 from .companions import Companion
 from .config import Config
 from .signals import logger
+from .verifying import Verifying
 
 NAME = "sealed_session"
 
@@ -51,12 +53,15 @@ class AppState:
     """One application's settings and collaborators. Shared by all of its requests and threads.
 
     Attributes:
+        counters: What happened in this process, in numbers.
         key: Under which a request's environ holds its session. Two extensions in one environ do not meet.
     """
 
     config: Config
     sealer: Sealer
     refresher: Refresher | None
+    verifying: Verifying
+    counters: Counters
     companions: tuple[Companion, ...]
     clock: Clock | None
     callbacks: Callbacks

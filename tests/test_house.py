@@ -46,6 +46,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sealed_session.providers",
         "sealed_session.refresh",
         "sealed_session.testing",
+        "sealed_session.telemetry",
         "sealed_session.pytest_plugin",
         "sealed_session.key_set",
         "sealed_session.jwks",

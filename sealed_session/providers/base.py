@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import getattr_static
 from typing import Any, Protocol, runtime_checkable
 
 from ..arguments import wrong_type
@@ -78,8 +79,16 @@ def as_provider(given: Provider | RefreshFunction) -> Provider:
         UsageTypeError: Neither; a class that was not called, for example.
     """
     if not isinstance(given, type):
-        if isinstance(given, Provider):
-            return given
+        if _is_provider(given):
+            return given  # type: ignore[return-value]
         if callable(given):
             return FunctionProvider(given)
     raise wrong_type("provider", "a provider, or a function refresh(session) -> Session", given)
+
+
+def _is_provider(given: object) -> bool:
+    """Return whether an object has what the Protocol asks for, without asking for it.
+
+    ``isinstance`` would, before Python 3.12, and ``identity`` may stand in an environment that is not there yet.
+    """
+    return all(getattr_static(given, name, None) is not None for name in ("identity", "credential", "refresh"))

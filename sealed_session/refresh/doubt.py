@@ -81,7 +81,7 @@ class Doubt:
         for _ in range(_MOST_TRIES):
             value, now = self._store.read(KEY)
             mark = _unpacked(value)
-            changed = Mark(os.urandom(8), 0) if mark is None else mark
+            changed = Mark(os.urandom(8), -LASTS) if mark is None else mark
             if is_doubted:
                 changed = changed._replace(since=now)
             if changed == mark or self._store.swap(KEY, value, msgpack.packb(changed), _KEPT):

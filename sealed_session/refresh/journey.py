@@ -171,7 +171,10 @@ class Journey:
         if not claim.covers_a_call:  # this process was stopped for a while: somebody may take over during the call
             self._ledger.give_back(claim)
             return None
-        if claim.attempt is not Attempt.FIRST and getattr(self._provider, "reuse_detection", False) == "user":
+        reuse_detection = getattr(self._provider, "reuse_detection", False)
+        if (claim.attempt is Attempt.TAKEOVER and reuse_detection) or (
+            claim.attempt is Attempt.AFTER_HOLD and reuse_detection == "user"
+        ):
             return self._not_sent_again(claim)
         outcome = self._call()
         if outcome.may_be_used and getattr(self._provider, "replay_grace", False) and claim.covers_a_call:
@@ -202,9 +205,9 @@ class Journey:
         return outcome
 
     def _not_sent_again(self, claim: Claim) -> Outcome:
-        """Give a token up that may be used already, where using it again would end the person's other sessions.
+        """Do not send a token that may be used already, where that is punished: its owner may come with the answer.
 
-        Where it would end this session alone, asking again costs no more than giving up.
+        After a hold it is sent, for then it is lost anyway; unless sending it would end the person's other sessions.
         """
         self._ledger.write_failure(claim, Failure.HOLD, HOLD)
         if claim.attempt is Attempt.TAKEOVER:  # the former owner's answer may still come
@@ -213,7 +216,7 @@ class Journey:
 
     def _denied(self, claim: Claim, outcome: Outcome) -> Outcome | None:
         """Believe a denial only where nobody else can have used the token up a moment ago."""
-        known = self._ledger.look(self.newest)
+        known = self._ledger.look(self.newest, everywhere=True)
         if known is not None:
             self._adopt(known)
             return None

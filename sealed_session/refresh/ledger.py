@@ -114,17 +114,20 @@ class Ledger:
         self._stores: tuple[Coordinator, ...] = (self._shared, own) if host is None else (self._shared, host, own)
         self._counters = Counters() if counters is None else counters
         self._reuse_detection = bool(getattr(provider, "reuse_detection", False))
-        # Just after an outage the store may not have been told yet. Where a call too many is dear, none is made.
-        self._attempts_to_wait = tuple(Attempt) if self._reuse_detection else (Attempt.TAKEOVER,)
 
     @property
     def is_in_doubt(self) -> bool:
         """Whether somebody may know what the shared coordinator does not. Asks it: for the case of a denial."""
         return self._shared.is_in_doubt
 
-    def look(self, session: Session) -> Session | None:
-        """Return what a session's token was answered with, where that is known and newer; claim nothing."""
-        return self._view(session).newer
+    def look(self, session: Session, *, everywhere: bool = False) -> Session | None:
+        """Return what a session's token was answered with, where that is known and newer; claim nothing.
+
+        Args:
+            session: The session.
+            everywhere: Look at what this host remembers of an outage, too.
+        """
+        return self._view(session, everywhere=everywhere).newer
 
     def standing(self, session: Session, started_at: int | None = None) -> Standing:
         """Return where a session stands, link by link to the newest; claim nothing.
@@ -139,6 +142,8 @@ class Ledger:
             if view.newer is None:
                 break
             newest = merge(newest, view.newer)
+        else:  # there may be more
+            view = Standing(is_settled=False)
         is_revoked = view.is_revoked or self.tombstones.is_over(newest, started_at)
         return Standing(None if newest is session else newest, view.is_settled, is_revoked)
 
@@ -208,8 +213,8 @@ class Ledger:
 
     # The coordinators.
 
-    def _view(self, session: Session) -> Standing:
-        """Look at one link: in the own memory, then in the first coordinator that answers."""
+    def _view(self, session: Session, *, everywhere: bool = False) -> Standing:
+        """Look at one link: in the own memory, then in the first coordinator that answers, or in all of them."""
         if self._successors.credential(session) is None:
             return Standing()
         hand_over = self._successors.hand_over(session)
@@ -217,6 +222,7 @@ class Ledger:
         known = self._own_result(hand_over.key, newer)
         if known is not None:
             return Standing(known)
+        view = Standing(is_settled=False)
         for store in self._stores[:-1]:
             try:
                 _, record, now = stored.read(store, hand_over.key)
@@ -226,8 +232,10 @@ class Ledger:
             is_claimed = isinstance(state, Claimed) and now < state.ends
             is_revoked = isinstance(state, Failed) and state.failure is Failure.REVOKED and now < state.ends
             is_settled = store is self._shared and not is_claimed
-            return Standing(records.result_of(record, now, newer), is_settled, is_revoked)
-        return Standing(is_settled=False)
+            view = Standing(records.result_of(record, now, newer), is_settled, is_revoked)
+            if view.newer is not None or not everywhere:
+                break
+        return view
 
     def _own_result(self, key: bytes, newer: Callable[[bytes], Session | None]) -> Session | None:
         """Return what this process has learnt."""
@@ -238,19 +246,37 @@ class Ledger:
         self, key: bytes, owner: bytes, newer: Callable[[bytes], Session | None], deepest: int | None
     ) -> tuple[int, records.Answer[Session]]:
         """Claim in the first coordinator that answers."""
+        may_stand = False
         for depth, store in enumerate(self._stores):
             try:
                 if store is self._shared:
                     self._shared.settle()
-                is_just_back = store is self._shared and self._shared.is_just_back
-                return depth, stored.claim(store, key, owner, newer, self._attempts_to_wait if is_just_back else ())
+                answer = stored.claim(store, key, owner, newer, self._not_now(store, deepest))
             except CoordinatorUnavailable as error:
+                may_stand |= isinstance(error, stored.Undecided)
                 if depth == deepest or self._reuse_detection:
-                    if isinstance(error, stored.Undecided):  # it may stand there, and keep everybody waiting
-                        self._shared.owe(key + owner, lambda: self._tell(key, _given_back(owner)))
-                    raise
+                    break
                 self._counters.add("coordinator_fallbacks")
-        raise CoordinatorUnavailable("not even the own memory")
+                continue
+            if may_stand and not isinstance(answer, Mine):
+                self._disclaim(key, owner)
+            return depth, answer
+        if may_stand:
+            self._disclaim(key, owner)
+        raise CoordinatorUnavailable("nobody can be asked safely")
+
+    def _not_now(self, store: Coordinator, deepest: int | None) -> tuple[Attempt, ...]:
+        """Return what is not to be attempted just after an outage, when the coordinator may not have been told yet.
+
+        Nothing is taken over. Where a call too many is dear, or somebody was seen at it, nobody is asked at all.
+        """
+        if store is not self._shared or not self._shared.is_just_back:
+            return ()
+        return tuple(Attempt) if self._reuse_detection or deepest else (Attempt.TAKEOVER,)
+
+    def _disclaim(self, key: bytes, owner: bytes) -> None:
+        """Take a claim back of which the shared coordinator did not say whether it stands, and that nobody uses."""
+        self._shared.owe(key + owner, lambda: self._tell(key, _given_back(owner)))
 
     def _put_with_floor(self, store: Coordinator, key: bytes, make: MakeResult, successor: Session) -> None:
         """Write a result, and promise whoever follows it that the next link lives as long."""

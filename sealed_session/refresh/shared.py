@@ -11,8 +11,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
+from .. import forks
 from ..whereabouts import whereabouts
 from . import doubt
 from .coordinator import Coordinator, CoordinatorUnavailable, Reading
@@ -43,6 +45,8 @@ _NEVER = float("-inf")
 class SharedCoordinator:
     """Asks the shared coordinator, and remembers how that went. Safe to share between threads."""
 
+    _teller: threading.Thread | None
+
     def __init__(self, inner: Coordinator) -> None:
         """Ask nothing yet.
 
@@ -54,7 +58,8 @@ class SharedCoordinator:
         self._is_lost = False
         self._doubt = Doubt(self)
         self._owed: dict[bytes, Callable[[], None]] = {}
-        self._teller: threading.Thread | None = None
+        self.after_fork_in_child()
+        forks.tell(self)
 
     @property
     def is_in_doubt(self) -> bool:
@@ -99,15 +104,15 @@ class SharedCoordinator:
             key: What it is about; what was owed under the same key is forgotten.
             tell: Tells it; raises CoordinatorUnavailable where that is not possible yet.
         """
-        if len(self._owed) >= MOST_OWED and key not in self._owed:
-            return
-        self._owed[key] = tell
-        if self._teller is None or not self._teller.is_alive():  # a fork leaves it in the parent
-            self._teller = threading.Thread(target=self._tell_all, name="sealed-session debts", daemon=True)
-            try:
-                self._teller.start()
-            except RuntimeError:  # the process has all the threads that it may have, or is ending
-                self._teller = None
+        with self._lock:
+            if len(self._owed) >= MOST_OWED and key not in self._owed:
+                return
+            self._owed[key] = tell
+            if self._teller is None:
+                teller = threading.Thread(target=self._tell_all, name="sealed-session debts", daemon=True)
+                with suppress(RuntimeError):  # the process has all the threads that it may have, or is ending
+                    teller.start()
+                    self._teller = teller
 
     def settle(self) -> None:
         """Tell it what it is owed, and get to know it, before anything else is asked of it.
@@ -116,21 +121,41 @@ class SharedCoordinator:
             CoordinatorUnavailable: It is still out of reach.
         """
         for key, tell in list(self._owed.items()):
-            tell()
-            if self._owed.get(key) is tell:  # and not something newer
-                self._owed.pop(key, None)
+            try:
+                tell()
+            except CoordinatorUnavailable:
+                raise
+            except Exception as error:  # it would be in everybody's way for ever
+                logger.error("the coordinator could not be told what happened: %s", whereabouts(error))
+            with self._lock:
+                if self._owed.get(key) is tell:  # and not something newer
+                    del self._owed[key]
         self._doubt.meet()
 
     def _tell_all(self) -> None:
-        while self._owed:
+        while True:
             threading.Event().wait(TELL_EVERY)
             try:
                 self.settle()
             except CoordinatorUnavailable:
-                continue
+                pass
             except Exception as error:  # nobody else would hear of it
                 logger.error("the coordinator could not be told what happened: %s", whereabouts(error))
-                return
+            with self._lock:
+                if not self._owed:
+                    self._teller = None
+                    return
+
+    def before_fork(self) -> None:
+        """Do nothing: what is owed is owed on both sides, and telling it twice does no harm."""
+
+    def after_fork_in_parent(self) -> None:
+        """Do nothing."""
+
+    def after_fork_in_child(self) -> None:
+        """Start with a lock that no thread of the parent holds, and without its thread."""
+        self._lock = threading.Lock()
+        self._teller = None
 
     # Coming and going.
 

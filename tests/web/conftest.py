@@ -51,10 +51,11 @@ MakeWorld = Callable[..., World]
 def make_world(password: str) -> MakeWorld:
     """Build an application with these settings, without their prefix."""
 
-    def make(*, provider: Any = ..., **settings: Any) -> World:
+    def make(*, provider: Any = ..., verifier: Any = None, coordinator: Any = None, **settings: Any) -> World:
         clock = Clock()
         fake = FakeProvider(clock)
-        auth = SealedSession(fake if provider is ... else provider, clock=clock)
+        given = fake if provider is ... else provider
+        auth = SealedSession(given, verifier=verifier, coordinator=coordinator, clock=clock)
         app = Flask("world")
         app.config["SEALED_SESSION_PASSWORD"] = password
         app.config["SEALED_SESSION_COORDINATOR_URL"] = "memory:"

@@ -333,6 +333,7 @@ def test_WO_19_a_setting_that_falls_short_is_named(  # noqa: N802
     others = {"no_url", "application_sound", *(["name_without_prefix"] if "COOKIE_SECURE" in settings else [])}
     assert {code} == set(found) - others
     assert (level, f"SEALED_SESSION_{subject}") == (found[code].level, found[code].subject)
+    assert ("application_sound" in found) == (level == "note")
 
 
 @pytest.mark.row("WO-15")

@@ -86,6 +86,13 @@ class TestInitApp:
         with pytest.raises(UsageTypeError):
             SealedSession().init_app("app")  # type: ignore[arg-type]
 
+    def test_the_cookies_policy_is_the_current_applications(self) -> None:
+        """For whoever sets cookies beside ours."""
+        auth = SealedSession()
+        app = make_app(auth, SEALED_SESSION_COOKIE_NAME="mine")
+        with app.app_context():
+            assert "mine" == auth.cookie.name
+
     def test_it_keeps_no_application_alive(self) -> None:
         """The extension is a global; applications come and go."""
         auth = SealedSession()

@@ -913,12 +913,15 @@ class TestHooks:
         assert ("max-age=60, private", "Cookie") == (headers["Cache-Control"], headers["Vary"])
         assert headers["Set-Cookie"].startswith(f"{NAME}=")
 
-    def test_a_hook_may_add_an_attribute(self, world: World) -> None:
+    @pytest.mark.parametrize("added", ["{line}; Priority=High", "{pair}; Priority=High; {attributes}"])
+    def test_a_hook_may_add_an_attribute(self, world: World, added: str) -> None:
         """The line is known by its value, and stands there once."""
 
         def add(response: Response) -> Response:
-            lines = [f"{line}; Priority=High" for line in response.headers.getlist("Set-Cookie")]
-            response.headers.setlist("Set-Cookie", lines)
+            lines = response.headers.getlist("Set-Cookie")
+            parts = [(line, *line.split("; ", 1)) for line in lines]
+            changed = [added.format(line=line, pair=pair, attributes=rest) for line, pair, rest in parts]
+            response.headers.setlist("Set-Cookie", changed)
             return response
 
         world.late = add

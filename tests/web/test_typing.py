@@ -19,6 +19,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, assert_type
 
+import redis
 from flask import Flask, Response, redirect
 from flask.views import MethodView
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -35,7 +36,9 @@ from flask_ext import (
 from sealed_session import ProviderUnavailable, RefreshDenied, Session, StepUpRequired
 from sealed_session.reasons import Reason
 from sealed_session.refresh import Kind, Outcome
+from sealed_session.refresh.memory import MemoryCoordinator
 from sealed_session.testing import Clock, FakeProvider
+from sealed_session.verifier import JWTVerifier, Verdict, Verification
 
 
 def renew(session: Session, **arguments: Any) -> Session:
@@ -60,9 +63,17 @@ class Provider:
         return session
 
 
+class Verify:
+    def verify(self, access_token: str, *, subject: str | None = None) -> Verification:
+        return Verification(Verdict.VALID, "valid")
+
+
 auth = SealedSession(renew)
 others = [SealedSession(), SealedSession(renew_plainly), SealedSession(Provider()), SealedSession(None, clock=Clock())]
 also = SealedSession(FakeProvider(), clock=lambda: 1_800_000_000.5)
+verifier = JWTVerifier("https://id.example.com/keys", issuers=["https://id.example.com"])
+shared = SealedSession(renew, verifier=verifier, coordinator=redis.Redis())
+clustered = SealedSession(verifier=Verify(), coordinator=MemoryCoordinator())
 app = Flask(__name__)
 assert_type(auth.init_app(app), None)
 
@@ -123,6 +134,7 @@ class Pages(MethodView):
 
 
 async def calls() -> None:
+    assert_type(auth.counters.read(), dict[str, dict[tuple[str, ...], int]])
     assert_type(home(), str)
     assert_type(plain("ada", number=2), dict[str, str])
     assert_type(fresh("ada"), Response)
@@ -181,6 +193,7 @@ session_opened.connect(hear, app)
 HEAD = """
 from flask_ext import SealedSession, current_session, login_required, public
 from sealed_session import Session
+from sealed_session.verifier import JWTVerifier
 auth = SealedSession()
 def renew(session: Session) -> Session: return session
 def view(name: str) -> str: return name
@@ -201,6 +214,9 @@ MISTAKES = {
     "SealedSession('workos')": "arg-type",
     "SealedSession(lambda session: 5)": "return-value",
     "SealedSession(clock=5)": "arg-type",
+    "SealedSession(verifier=JWTVerifier)": "arg-type",
+    "SealedSession(coordinator='memory:')": "arg-type",
+    "auth.counters()": "operator",
     "login_required(view)(5)": "arg-type",
     "login_required(view)()": "call-arg",
     "login_required()(view)(5)": "arg-type",

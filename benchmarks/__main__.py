@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from . import request, size, throughput
+from . import faults, refresh, request, size, throughput
 from .report import Options, Report
 
 
@@ -25,6 +25,8 @@ BENCHMARKS = {
     "size": Benchmark("How long is the cookie value, and how large a session fits?", size.measure),
     "throughput": Benchmark("How long do seal, unseal and import take?", throughput.measure),
     "request": Benchmark("How much time does a request cost?", request.measure),
+    "faults": Benchmark("Is a refresh made once, and no session lost, whatever fails?", faults.measure),
+    "refresh": Benchmark("What happens when many requests come with one ended access token?", refresh.measure),
 }
 
 HELD, NOT_HELD, USAGE = 0, 1, 2
@@ -40,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.name not in BENCHMARKS:
         print(_unknown(options.name), file=sys.stderr)
         return USAGE
-    report = BENCHMARKS[options.name].measure(Options(options.rounds, options.processes))
+    given = Options(options.rounds, options.processes, tuple(options.only), options.seed, options.quick)
+    report = BENCHMARKS[options.name].measure(given)
     print(json.dumps(report.to_mapping(), indent=2) if options.json else report)
     if options.svg is not None:
         _write(options.svg, report.chart)
@@ -55,6 +58,9 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--check", action="store_true", help="exit with 1 when a bar does not hold")
     parser.add_argument("--rounds", type=_positive, default=25, metavar="N", help="rounds in a process (%(default)s)")
     parser.add_argument("--processes", type=_positive, default=15, metavar="N", help="fresh processes (%(default)s)")
+    parser.add_argument("--only", action="append", default=[], metavar="FAULT", help="this fault; may be said again")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the faults' chance (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="shorten the faults' long times")
     return parser
 
 
@@ -76,6 +82,9 @@ def _unknown(name: str) -> str:
 
 
 def _write(path: Path, chart: str) -> None:
+    if not chart:
+        print("There is no picture of this.", file=sys.stderr)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(chart, encoding="utf-8")
     print(f"Drawn: {path}", file=sys.stderr)

@@ -20,10 +20,16 @@ class Options:
     Attributes:
         rounds: Rounds in every process, the sides taking turns. A bar is judged on at least 15.
         processes: Fresh processes, because where code and data happen to lie shifts times by 10 to 20 %.
+        only: Of the faults, these; empty: all.
+        seed: Of the faults' chance.
+        quick: Shorten the faults' long times.
     """
 
     rounds: int = 25
     processes: int = 15
+    only: tuple[str, ...] = ()
+    seed: int = 1
+    quick: bool = False
 
 
 @dataclass(frozen=True, slots=True)

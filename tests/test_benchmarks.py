@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ParserCreate
 
+import jwt
 import pytest
 from cryptography.fernet import Fernet
 from werkzeug.test import run_wsgi_app
 
 from benchmarks import __main__ as command
-from benchmarks import fits, node, peers, request, request_apps, request_timed, samples, sizes, stopwatch
+from benchmarks import (
+    fits,
+    node,
+    peers,
+    refresh,
+    refresh_backends,
+    refresh_cost,
+    refresh_figures,
+    refresh_provider,
+    refresh_storm,
+    request,
+    request_apps,
+    request_timed,
+    samples,
+    sizes,
+    stopwatch,
+)
 from benchmarks.report import WIDTH, Bar, Check, Options, Report
 from sealed_session import KeyRing, Sealer, Session, generate_password
 from sealed_session.exact_json import JsonObject
 from sealed_session.peer_sizes import fernet_characters, iron_characters
+from tests.refresh.redis_server import needs_redis
 
 SAMPLES = samples.load("sessions")
 OTHERS = samples.load("other_providers")
@@ -161,7 +180,7 @@ def test_svg_is_well_formed_and_accessible(
 def test_published_pictures_are_well_formed() -> None:
     """The pictures that the README shows parse as XML."""
     pictures = sorted((Path(__file__).parents[1] / "docs" / "images").glob("*.svg"))
-    assert {"request.svg", "size.svg", "throughput.svg"} <= {picture.name for picture in pictures}
+    assert {"refresh.svg", "request.svg", "size.svg", "throughput.svg"} <= {picture.name for picture in pictures}
     for picture in pictures:
         ParserCreate().Parse(picture.read_text(encoding="utf-8"), True)
 
@@ -423,3 +442,141 @@ def test_what_is_added_is_compared_round_by_round() -> None:
     assert request.ratio_added(processes, "signed_in", "absent") is None
     assert request.added(processes, "signed_in") == stopwatch.Spread(3.0, 1.0, 6.0)
     assert request.added(processes, "absent") is None
+
+
+PATIENCE = 3.0
+"""Seconds that the applications of ``refresh`` wait in the tests: plenty for a machine that does other things too."""
+
+
+@pytest.fixture(scope="module")
+def stormy() -> Iterator[Report]:
+    """The shortest measurement of ``refresh``, with a provider that is quick, and with one that is too slow."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(refresh_storm, "TIMEOUT", PATIENCE)
+        patched.setattr(refresh_storm, "LATENCY", 0.1)
+        patched.setattr(refresh_cost, "PROCESSES", 2)
+        patched.setattr(refresh_storm, "LATENCIES", (0.0, PATIENCE + 0.5))
+        yield refresh.measure(Options(rounds=1, processes=1))
+
+
+@pytest.mark.parametrize("key", ["memory", "sqlite", pytest.param("redis", marks=needs_redis)])
+def test_refresh_counts_one_call_and_everybody_goes_on(stormy: Report, key: str) -> None:
+    """Fifty requests and eight stragglers, in one process, in several, on several instances."""
+    side = stormy.figures["sides"][key]
+    assert side, stormy.missing[key]
+    assert (1, 0, 50, 0, 8) == tuple(side[name] for name in ("calls", "later_calls", "ok", "failed", "later_ok"))
+    assert key != "redis" or 2 == side["processes"]
+    assert 0 < side["late_ms"]["p50"] <= side["late_ms"]["longest"]
+    assert [True] * 3 == [check.holds for check in stormy.checks if check.id.startswith(f"{key}/")]
+
+
+def test_refresh_counts_every_call_of_the_other(stormy: Report) -> None:
+    """WorkOS's SDK on the same endpoint: one answer is good, stragglers are refused. Without it there is no side."""
+    side = stormy.figures["sides"]["workos"]
+    if "workos" in stormy.missing:
+        assert None is side
+        pytest.skip(stormy.missing["workos"])
+    assert (58, 8, 1, 49, 0) == tuple(side[name] for name in ("calls", "later_calls", "ok", "failed", "later_ok"))
+    assert [] == [check for check in stormy.checks if check.id.startswith("workos/")]
+
+
+def test_refresh_serves_a_late_answer_to_whoever_comes_next(stormy: Report) -> None:
+    """A provider that is slower than everybody's patience: 503 for all, one call, and its answer is not lost."""
+    quick, slow = stormy.figures["sweep"]
+    assert (1, 50, 0, 8) == tuple(quick[name] for name in ("calls", "ok", "unavailable", "later_ok"))
+    assert (1, 0, 50, 8) == tuple(slow[name] for name in ("calls", "ok", "unavailable", "later_ok"))
+    assert int(slow["retry_after"]) > 0
+    assert PATIENCE <= slow["slowest"]
+    assert [True] * 3 == [check.holds for check in stormy.checks if check.id.startswith("sweep/")]
+
+
+def test_refresh_knows_what_a_coordinator_costs(stormy: Report) -> None:
+    """The same few steps on all of them; only memory is not shared by processes."""
+    costs = {key: cost for key, cost in stormy.figures["coordinators"].items() if cost}
+    assert {"memory", "sqlite"} <= set(costs)
+    assert 1 == len({(cost["reads"], cost["swaps"]) for cost in costs.values()})
+    assert all(0 < cost["call_ms"]["median"] < cost["refresh_ms"]["median"] for cost in costs.values())
+    assert {0} == {cost["processes_together"] for key, cost in costs.items() if key == "memory"}
+    assert {2} == {cost["processes_together"] for key, cost in costs.items() if key != "memory"}
+
+
+def test_refresh_fits_a_terminal_and_draws(stormy: Report) -> None:
+    """No line is wider than 100 columns, and the picture has two rows of squares for each side, and the delays."""
+    assert max(map(len, str(stormy).splitlines())) <= WIDTH
+    assert json.loads(json.dumps(stormy.to_mapping()))["versions"]["sqlite"]
+    seen: list[str] = []
+    parser = ParserCreate()
+    parser.StartElementHandler = lambda name, _: seen.append(name)
+    parser.Parse(stormy.chart, True)
+    assert seen[:4] == ["svg", "title", "desc", "style"]
+    sides = [key for key, side in stormy.figures["sides"].items() if side]
+    assert 1 + 100 * len(sides) + 3 * len({*sides} - {"workos"}) == seen.count("rect")
+
+
+def passed(**changes: Any) -> refresh_figures.Storm:
+    """What a storm comes to that is as it should be, but for some values."""
+    values = {"calls": 1, "later_calls": 0, "ok": 50, "later_ok": 8, "unavailable": 0, "retry_after": None}
+    return refresh_figures.Storm(**{**values, "processes": 1, "slowest": 0.5, "late": [1.0, 2.0], **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "missed"), [({}, []), ({"calls": 2}, ["calls"]), ({"ok": 49}, ["ok"]), ({"later_ok": 7}, ["later_ok"])]
+)
+def test_the_worst_storm_counts(changes: dict[str, int], missed: list[str]) -> None:
+    """One that is not as it should be among others is enough; a side that was not measured is not judged."""
+    side = refresh_figures.Side([passed(), passed(**changes), passed()], None)
+    found = refresh_figures.Found(sides={"sqlite": side, "redis": None}, sweep={0.0: passed(**changes)})
+    checks = refresh.checks_of(found, timeout=5)
+    assert [f"{what}/{name}" for what in ("sqlite", "sweep") for name in missed] == [
+        check.id for check in checks if check.holds is False
+    ]
+    assert {"memory", "redis"} == {check.id.partition("/")[0] for check in checks if check.holds is None}
+
+
+def test_a_slow_provider_is_an_excuse_beyond_the_timeout_alone() -> None:
+    """Requests that give up are no missed bar where nobody could have waited; a second call is, everywhere."""
+    for latency, ok, calls, missed in [(3.0, 0, 1, ["sweep/ok"]), (6.0, 0, 1, []), (6.0, 0, 2, ["sweep/calls"])]:
+        found = refresh_figures.Found(sweep={0.0: passed(), latency: passed(ok=ok, calls=calls)})
+        assert missed == [check.id for check in refresh.checks_of(found, timeout=5) if check.holds is False]
+
+
+def test_percentiles_are_figures_that_were_measured() -> None:
+    """The nearest rank, and nothing in between."""
+    figures = [float(number) for number in range(100, 0, -1)]
+    assert refresh_figures.Delays(50, 95, 99, 100) == refresh_figures.Delays.of(figures)
+    assert refresh_figures.Delays(7, 7, 7, 7) == refresh_figures.Delays.of([7.0])
+    assert None is refresh_figures.Delays.of([])
+
+
+def test_the_strict_provider_takes_a_token_once() -> None:
+    """Every call is counted, the second is ``invalid_grant``, and its tokens are signed by the key that it shows."""
+    with refresh_provider.serving() as provider:
+        token = provider.sign_in()["refresh_token"]
+        (status, body), again = provider.answer(token), provider.answer(token)
+        assert (200, 400, "invalid_grant") == (status, again[0], again[1]["error"])
+        assert {token: 2} == provider.calls
+        assert provider.wait_for(token, 0)
+        keys = jwt.PyJWKClient(f"{provider.address}{refresh_provider.KEYS}", timeout=10)
+        key = keys.get_signing_key_from_jwt(body["access_token"])
+        assert "session_of_the_benchmarks" == jwt.decode(body["access_token"], key, algorithms=["RS256"])["sid"]
+
+
+@pytest.mark.parametrize(
+    ("present", "said"), [(False, "redis-server is not on PATH"), (True, "redis is not installed")]
+)
+def test_refresh_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, present: bool, said: str) -> None:
+    """WorkOS's SDK, and a redis-server or what speaks to one: each costs its own side, and nothing else."""
+    monkeypatch.setattr(refresh_backends, "find_spec", lambda _name: None)
+    monkeypatch.setattr("shutil.which", lambda name: name if present else None)
+    with refresh_backends.at_hand() as back_ends:
+        assert {"memory", "sqlite"} == set(back_ends.urls)
+        assert {"workos", "redis"} == set(back_ends.missing)
+        assert said in back_ends.missing["redis"]
+        assert "pip install --group bench" in back_ends.missing["workos"]
+
+
+def test_refresh_needs_gunicorn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it nothing is measured, and the message says how to get it."""
+    monkeypatch.setattr(refresh, "find_spec", lambda _name: None)
+    with pytest.raises(SystemExit, match="pip install --group test"):
+        refresh.measure(Options(rounds=1, processes=1))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import getattr_static
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from ..arguments import wrong_type
 from ..session import Session
+
+
+ReuseDetection = Literal[False, "session", "user"]
+"""What a refresh token that is used twice ends: nothing, its session, or every session of the person."""
 
 
 @runtime_checkable
@@ -17,9 +21,8 @@ class Provider(Protocol):
     Attributes:
         identity: Whose refresh tokens these are: issuer and client id, for example. The same on every machine.
 
-    A provider may have two more, which are False where they are missing: ``reuse_detection``, that a refresh token
-    used twice ends the person's sessions elsewhere; ``replay_grace``, that a refresh which is sent again at once is
-    answered again.
+    A provider may have two more, which are False where they are missing: ``reuse_detection``, a ``ReuseDetection``;
+    ``replay_grace``, that a refresh which is sent again at once is answered again.
     """
 
     @property
@@ -80,10 +83,21 @@ def as_provider(given: Provider | RefreshFunction) -> Provider:
     """
     if not isinstance(given, type):
         if _is_provider(given):
+            check_reuse_detection(getattr(given, "reuse_detection", False))
             return given  # type: ignore[return-value]
         if callable(given):
             return FunctionProvider(given)
     raise wrong_type("provider", "a provider, or a function refresh(session) -> Session", given)
+
+
+def check_reuse_detection(value: Any) -> None:
+    """Judge a provider's ``reuse_detection``.
+
+    Raises:
+        UsageTypeError: Not one of ``ReuseDetection``; True would not say what is ended.
+    """
+    if value is not False and value not in ("session", "user"):
+        raise wrong_type("reuse_detection", "False, 'session' or 'user': what a token used twice ends", value)
 
 
 def _is_provider(given: object) -> bool:

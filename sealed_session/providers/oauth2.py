@@ -15,8 +15,10 @@ from ..exact_json import JsonObject
 from ..keys import refuse_to_serialise
 from ..session import Session
 from . import grant
+from .base import ReuseDetection, check_reuse_detection
+from .complaint import Complaint
 from .discovery import Discovery
-from .grant import Codes, Complaint
+from .grant import Codes
 from .http import CALL_LIMIT, Client, check_timeout, check_url, deadline_after
 
 CODES = Codes(
@@ -41,6 +43,7 @@ class OAuth2:
 
     Attributes:
         identity: The issuer, or else the token endpoint, and the client id.
+        issuer: As the constructor was told: whose metadata there are.
         reuse_detection: As the constructor was told.
         replay_grace: As the constructor was told.
     """
@@ -54,7 +57,7 @@ class OAuth2:
         issuer: str | None = None,
         auth: str = "basic",
         scope: str | None = None,
-        reuse_detection: bool = False,
+        reuse_detection: ReuseDetection = False,
         replay_grace: bool = False,
         timeout: float = CALL_LIMIT,
         trust_env: bool = False,
@@ -71,7 +74,8 @@ class OAuth2:
             auth: How we show who we are: ``basic`` (client_secret_basic), ``post`` (client_secret_post), or ``none``
                 for a public client.
             scope: Which scope to ask for, as one text; None: what was granted.
-            reuse_detection: A refresh token used twice ends the person's sessions elsewhere.
+            reuse_detection: What a refresh token used twice ends: ``"session"``, or ``"user"`` for every session of the
+                person.
             replay_grace: A refresh that is sent again at once is answered again.
             timeout: Seconds for a call as a whole, at most 30.
             trust_env: Use the proxies that the environment names.
@@ -82,22 +86,23 @@ class OAuth2:
             UsageTypeError, UsageError: Not these (``provider_option``, ``provider_url``, ``bad_duration``).
         """
         _check_options(client_id, client_secret, token_endpoint, issuer, auth)
-        for name, value in (("reuse_detection", reuse_detection), ("replay_grace", replay_grace)):
-            if type(value) is not bool:
-                raise wrong_type(name, "a bool", value)
+        check_reuse_detection(reuse_detection)
+        if type(replay_grace) is not bool:
+            raise wrong_type("replay_grace", "a bool", replay_grace)
         if scope is not None and type(scope) is not str:
             raise wrong_type("scope", "a str", scope)
         if clock is not None and not callable(clock):
             raise wrong_type("clock", "a function that returns Unix seconds", clock)
-        self._client = Client(trust_env=trust_env, ssl_context=ssl_context)
+        self._complaint = Complaint()
+        self._client = Client(trust_env=trust_env, ssl_context=ssl_context, complaint=self._complaint)
         self._endpoint = None if token_endpoint is None else check_url("token_endpoint", token_endpoint)
         self._discovery = None if issuer is None else Discovery(issuer, self._client)
         self._client_id, self._client_secret, self._auth, self._scope = client_id, client_secret, auth, scope
         self._timeout = check_timeout(timeout)
         self._clock = clock
-        self._complaint = Complaint()
-        self.reuse_detection = reuse_detection
+        self.reuse_detection: ReuseDetection = reuse_detection
         self.replay_grace = replay_grace
+        self.issuer = issuer
         self.identity = f"{issuer or token_endpoint} {client_id}"
 
     def credential(self, session: Session) -> str | None:

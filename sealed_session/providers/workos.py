@@ -6,7 +6,7 @@ import os
 import ssl
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlencode, urlsplit
 
 from ..arguments import wrong_type
@@ -14,7 +14,9 @@ from ..errors import ConfigError, Problem, RefreshDenied, UsageError
 from ..keys import refuse_to_serialise
 from ..session import Session
 from . import grant
-from .grant import Codes, Complaint
+from .base import ReuseDetection, check_reuse_detection
+from .complaint import Complaint
+from .grant import Codes
 from .http import CALL_LIMIT, Client, check_timeout, check_url, deadline_after
 from .oauth2 import check_credential
 
@@ -53,12 +55,16 @@ class WorkOS:
     Attributes:
         algorithms: Of the signatures of access tokens.
         leeway: Seconds by which clocks may differ when those are verified.
+        subject_field: The field of the user that is the ``sub`` of an access token.
+        variables: Settings, by our names without prefix, and the environment variables that may hold them.
         reuse_detection: As the constructor was told.
         replay_grace: As the constructor was told.
     """
 
     algorithms = ("RS256",)
     leeway = 10
+    subject_field = "id"
+    variables: ClassVar[Mapping[str, str]] = {setting: variable for variable, setting in COOKIE_VARIABLES.items()}
 
     def __init__(
         self,
@@ -67,7 +73,7 @@ class WorkOS:
         *,
         base_url: str = "https://api.workos.com",
         issuers: Sequence[str] | None = None,
-        reuse_detection: bool = False,
+        reuse_detection: ReuseDetection = False,
         replay_grace: bool = False,
         timeout: float = CALL_LIMIT,
         trust_env: bool = False,
@@ -93,18 +99,18 @@ class WorkOS:
         for name, value in (("client_id", client_id), ("api_key", api_key)):
             if value is not None:
                 check_credential(name, value)
-        for name, flag in (("reuse_detection", reuse_detection), ("replay_grace", replay_grace)):
-            if type(flag) is not bool:
-                raise wrong_type(name, "a bool", flag)
+        check_reuse_detection(reuse_detection)
+        if type(replay_grace) is not bool:
+            raise wrong_type("replay_grace", "a bool", replay_grace)
         if issuers is not None and (type(issuers) not in (list, tuple) or not all(type(one) is str for one in issuers)):
             raise wrong_type("issuers", "a list of texts", issuers)
         self._client_id, self._api_key = client_id, api_key
         self._base = check_url("base_url", base_url).rstrip("/")
         self._issuers = None if issuers is None else tuple(issuers)
         self._timeout = check_timeout(timeout)
-        self._client = Client(trust_env=trust_env, ssl_context=ssl_context)
         self._complaint = Complaint()
-        self.reuse_detection = reuse_detection
+        self._client = Client(trust_env=trust_env, ssl_context=ssl_context, complaint=self._complaint)
+        self.reuse_detection: ReuseDetection = reuse_detection
         self.replay_grace = replay_grace
 
     @property

@@ -360,9 +360,9 @@ class TestOptions:
 
     def test_a_provider(self) -> None:
         """By the Protocol, with what a coordinator wants to know."""
-        it = provider("http://localhost:1", reuse_detection=True, replay_grace=True)
+        it = provider("http://localhost:1", reuse_detection="session", replay_grace=True)
         assert isinstance(it, Provider)
-        assert ("http://localhost:1/token me", True, True) == (it.identity, it.reuse_detection, it.replay_grace)
+        assert ("http://localhost:1/token me", "session", True) == (it.identity, it.reuse_detection, it.replay_grace)
         plain = provider("http://localhost:1")
         assert (False, False) == (plain.reuse_detection, plain.replay_grace)
 
@@ -401,7 +401,8 @@ class TestOptions:
             {"client_id": None},
             {"client_secret": SECRET.encode()},
             {"token_endpoint": 7},
-            {"reuse_detection": "session"},
+            {"reuse_detection": True},
+            {"reuse_detection": "family"},
             {"replay_grace": 1},
             {"scope": ["openid"]},
             {"timeout": "5"},

@@ -278,8 +278,8 @@ class TestOptions:
         """By the Protocol; what is not known of WorkOS is not assumed."""
         assert isinstance(workos(), Provider)
         assert (False, False) == (workos().reuse_detection, workos().replay_grace)
-        told = workos(reuse_detection=True, replay_grace=True)
-        assert (True, True) == (told.reuse_detection, told.replay_grace)
+        told = workos(reuse_detection="user", replay_grace=True)
+        assert ("user", True) == (told.reuse_detection, told.replay_grace)
 
     def test_it_shows_no_secret(self) -> None:
         """Nor does it travel with one."""
@@ -295,7 +295,7 @@ class TestOptions:
             ({"base_url": "http://api.workos.com"}, "provider_url"),
             ({"timeout": 31}, "bad_duration"),
             ({"client_id": 7}, "wrong_type"),
-            ({"reuse_detection": 1}, "wrong_type"),
+            ({"reuse_detection": True}, "wrong_type"),
             ({"replay_grace": None}, "wrong_type"),
             ({"issuers": "https://api.workos.com"}, "wrong_type"),
             ({"issuers": [7]}, "wrong_type"),

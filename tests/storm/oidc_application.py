@@ -27,7 +27,7 @@ def create_app() -> Flask:
         client_id=os.environ["STORM_CLIENT"],
         client_secret=os.environ.get("STORM_SECRET"),
         auth=os.environ["STORM_AUTH"],
-        reuse_detection=True,
+        reuse_detection="session",
     )
     return set_up(app, provider)
 

@@ -123,6 +123,7 @@ def test_what_used_nothing_up_is_counted_apart() -> None:
     ("window", "calls", "given"),
     [
         ("a", [call()], {"kills": [Blow(1, _NOW + 0.05)]}),
+        ("a", [call(at=0.02, verdict="rotated")], {"kills": [Blow(1, _NOW)]}),
         ("b", [call(spoil=504), call(2, 1, verdict="denied")], {}),
         ("b", [call(refuse=500, verdict="refused")], {"kind": Kind.REUSE}),
         ("c", [call()], {"is_silent": True}),
@@ -149,6 +150,26 @@ def test_a_family_that_we_ended(is_lossy: bool, window: str) -> None:
     outages = [Outage(_NOW + 0.5, _NOW + 0.6, is_lossy=is_lossy)]
     tally = tally_of(call(), again, kind=Kind.REUSE, family=family, outages=outages)
     assert Counter({window: 1}) == tally.lost
+
+
+def test_a_family_that_we_ended_when_the_winner_was_dead() -> None:
+    """Then the replay cost nothing: nobody had the next pair."""
+    again = call(2, 1, verdict="denied")
+    family = Family("", is_alive=False, ended_by=again)
+    tally = tally_of(call(), again, kind=Kind.REUSE, family=family, kills=[Blow(1, _NOW + 0.05)])
+    assert Counter({"a": 1}) == tally.lost
+
+
+def test_what_nothing_explains_does_not_hold() -> None:
+    """It is judged, printed with what led to it, and part of the JSON; what cannot be played is named."""
+    row = faults.Row(FAULTS[0], "SQLite", Kind.STRICT, tally_of(call(1), call(2, 1, verdict="denied")))
+    missing = faults.Row(FAULTS[-1], "SQLite", Kind.STRICT, problem="not here.")
+    report = faults.report_on([row, missing], Options())
+    assert [False, False, True] == [check.holds for check in report.checks]
+    assert "none/SQLite/strict, unexplained:" in str(report)
+    assert {"sign-out/SQLite/strict": "not here."} == report.missing
+    assert {"?": 1} == report.to_mapping()["rows"][0]["lost"]
+    assert "token of the test" not in str(report) + str(report.to_mapping())
 
 
 def test_a_fault_that_there_is_not_is_said(capsys: pytest.CaptureFixture[str]) -> None:

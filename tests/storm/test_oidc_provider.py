@@ -27,7 +27,7 @@ def ours(oidc: Provider, auth: str = "basic", **options: Any) -> OAuth2:
     """Our side of one of the clients, which knows the issuer and nothing of its endpoints."""
     client = CLIENTS[auth]
     given = {"client_id": client.client_id, "client_secret": client.client_secret, "auth": auth, "timeout": 10}
-    return OAuth2(issuer=oidc.issuer, reuse_detection=True, **{**given, **options})
+    return OAuth2(issuer=oidc.issuer, reuse_detection="session", **{**given, **options})
 
 
 def is_alive(oidc: Provider, session: Session) -> bool:

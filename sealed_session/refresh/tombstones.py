@@ -120,7 +120,8 @@ class Tombstones:
         try:
             self._set(key, at, lasts)
         except CoordinatorUnavailable:
-            self._store.owe(key, lambda: self._set(key, at, lasts))
+            by_whom = b"ours" if at.ours >= 0 else b"theirs"  # both may be owed
+            self._store.owe(key + by_whom, lambda: self._set(key, at, lasts))
             return False
         return True
 

@@ -156,11 +156,13 @@ def test_while_the_store_is_out_of_reach_nobody_is_over(store: Store) -> None:
     stones = process(store)
     store.is_up = False
     assert not stones.bury_session("s1", Tombstone(ours=NOW), DAY)
+    assert not stones.bury_session("s1", Tombstone(theirs=NOW + 5), DAY)
     assert not stones.is_over(session(), NOW)
     assert NOW == stones.begin(session(), NOW)
     store.is_up = True
     stones._store.settle()
-    assert process(store).is_over(session(), NOW)
+    assert process(store).is_over(session(auth_time=NOW + 100), NOW)
+    assert process(store).is_over(session(auth_time=NOW + 5), NOW + 100)
 
 
 def test_a_token_is_new_once(store: Store, times: Times) -> None:

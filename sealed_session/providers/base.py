@@ -9,7 +9,6 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from ..arguments import wrong_type
 from ..session import Session
 
-
 ReuseDetection = Literal[False, "session", "user"]
 """What a refresh token that is used twice ends: nothing, its session, or every session of the person."""
 

@@ -18,6 +18,7 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
+import httpcore2
 import pytest
 
 from sealed_session import ProviderUnavailable, UsageError, UsageTypeError
@@ -552,3 +553,30 @@ def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         failure(f"{server.url}/token?key={SECRET}")
     assert caplog.records
     assert SECRET not in caplog.text
+
+
+class Waiting(httpcore2.NetworkStream):
+    """A connection in whose socket an answer lies already.
+
+    Attributes:
+        timeouts: How long each read would have waited.
+    """
+
+    def __init__(self) -> None:
+        self.timeouts: list[float | None] = []
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Take a piece."""
+        self.timeouts.append(timeout)
+        return b"a piece"
+
+
+def test_what_lies_in_the_socket_is_taken_after_the_deadline() -> None:
+    """A process that was stopped finds the only copy of new tokens there. Nobody waits for more, and not for ever."""
+    waiting = Waiting()
+    stream = connection.Stream(waiting, monotonic() - 10)
+    assert [b"a piece"] * 32 == [stream.read(10) for _ in range(32)]
+    assert [0.001] * 32 == waiting.timeouts
+    with pytest.raises(httpcore2.ReadTimeout):
+        stream.read(10)
+    assert 32 == len(waiting.timeouts)

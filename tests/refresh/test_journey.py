@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from sealed_session import ProviderUnavailable, RefreshDenied, Session, StepUpRequired
+from sealed_session import ProviderUnavailable, RefreshDenied, Session, StepUpRequired, UsageError
 from sealed_session.reasons import Reason
 from sealed_session.refresh import Kind, Outcome, shared, uptime
 from sealed_session.refresh import journey as journeys
 from sealed_session.refresh.attempt import merge
 from sealed_session.refresh.ledger import Claim, Ledger
-from sealed_session.refresh.record import Adopt, Failure, Overtaken, Refused
+from sealed_session.refresh.memory import MemoryCoordinator
+from sealed_session.refresh.record import Adopt, Attempt, Failure, Overtaken, Refused
 
-from .faults import ReplayingProvider, SteadyProvider, StrictProvider, World, newest
+from .faults import Elsewhere, ReplayingProvider, SteadyProvider, StrictProvider, World, newest
 
 UNAVAILABLE = Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
 
@@ -43,6 +44,16 @@ def claimed(ledger: Ledger, session: Session) -> Claim:
 def state(world: World, session: Session) -> Any:
     """What a process that knows nothing is told about a session."""
     return world.process().claim(session, deepest=0)
+
+
+def break_down(world: World, error: Exception) -> None:
+    """Let the next call fail before the provider has seen the token."""
+
+    def fail() -> None:
+        world.provider.arriving = lambda: None
+        raise error
+
+    world.provider.arriving = fail
 
 
 def with_claims(session: Session) -> dict[str, Any]:
@@ -331,6 +342,70 @@ class TestForced:
         assert 3 == len(world.provider.used)
 
 
+class TestSwitches:
+    """Rule 11: a switch is never answered with another's organisation, whoever switches at the same time."""
+
+    @pytest.mark.parametrize("kind", [StrictProvider, SteadyProvider])
+    @pytest.mark.parametrize("afterwards", [False, True])
+    @pytest.mark.parametrize("step", range(1, 8))
+    def test_another_switches_at_any_step(
+        self, monkeypatch: pytest.MonkeyPatch, step: int, afterwards: bool, kind: type[StrictProvider]
+    ) -> None:
+        """Before or after so many steps at the store: ours is what we asked for, or not switched at all."""
+        world = made(World(kind), monkeypatch)
+        ours, theirs = world.process(), world.process()
+        left, seen = step, []
+
+        def come_in(_step: str) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                until = world.times.passed + 0.5
+                standing = merge(world.old, theirs.look(world.old) or world.old)
+                wait = lambda: world.times.passed < until  # noqa: E731 - it must not wait for us for ever
+                seen.append(world.travel(theirs, standing, {"organization_id": "org_theirs"}, is_awaited=wait))
+
+        if afterwards:
+            world.store.after = come_in
+        else:
+            world.store.before = come_in
+        outcome = world.travel(ours, world.old, {"organization_id": "org_ours"})
+        for switch, organization in ((outcome, "org_ours"), *((other, "org_theirs") for other in seen)):
+            if switch.kind is Kind.REFRESHED:
+                assert organization == newest(switch).claims["organization_id"]
+        assert Kind.REFRESHED is outcome.kind
+        if kind is StrictProvider:
+            assert len(world.provider.used) == len(set(world.provider.used))
+
+    def test_who_asked_does_not_look_further(self, world: World) -> None:
+        """Between the write and the cookie somebody went on from there, to another organisation."""
+        other = world.process()
+
+        def go_on(step: str) -> None:
+            if step == "swap" and world.store.asked.count("swap") == 3:
+                world.store.after = lambda _step: None
+                world.travel(other, merge(world.old, other.look(world.old) or world.old), {"organization_id": "org_3"})
+
+        world.store.after = go_on
+        outcome = world.travel(world.process(), world.old, {"organization_id": "org_2"})
+        assert (Kind.REFRESHED, "org_2") == (outcome.kind, newest(outcome).claims["organization_id"])
+        assert 2 == len(world.provider.used)
+
+    def test_a_switch_is_made_although_what_is_adopted_is_not_due(self, world: World) -> None:
+        """And although somebody asked for the same: each has its own."""
+        for _ in range(2):
+            outcome = world.travel(world.process(), world.old, {"organization_id": "org_2"})
+            assert (Kind.REFRESHED, "org_2") == (outcome.kind, newest(outcome).claims["organization_id"])
+        assert 2 == len(world.provider.used)
+
+    def test_a_switch_that_is_refused_is_not_made(self, world: World) -> None:
+        """What was adopted on the way is there beside it, and nobody calls that a switch."""
+        automatic = newest(world.travel(world.process(), world.old))
+        world.provider.fail(StepUpRequired({"code": "sso"}))
+        outcome = world.travel(world.process(), world.old, {"organization_id": "org_2"})
+        assert Outcome(Kind.STEP_UP, automatic, Reason.STEP_UP, payload={"code": "sso"}) == outcome
+
+
 class TestDenied:
     """When a denial is believed, and when it is the echo of somebody's success."""
 
@@ -393,6 +468,21 @@ class TestDenied:
             world.times.advance(60)
             assert Kind.UNAVAILABLE is world.travel(ledger, world.old).kind, "without the store nothing is believed"
         assert 2 == len(world.provider.used)
+
+    def test_rule_6_in_fallback_it_is_held_however_long_it_took(self, world: World) -> None:
+        """The process was stopped in its call until the store was back and nobody in doubt any more."""
+        ledger = world.process()
+
+        def stop() -> None:
+            world.store.is_up = True
+            assert ledger.is_in_doubt
+            world.times.advance(121)
+            assert not ledger.is_in_doubt
+
+        world.provider.end_every_session()
+        world.provider.arriving = stop
+        world.store.is_up = False
+        assert Kind.UNAVAILABLE is world.travel(ledger, world.old).kind
 
     def test_rule_6_within_two_minutes_of_losing_the_store_it_is_held(self, world: World) -> None:
         """Somebody may not have told it yet what happened meanwhile."""
@@ -585,6 +675,14 @@ class TestNoAnswer:
         assert Outcome(Kind.STEP_UP, reason=Reason.STEP_UP, payload={"code": "mfa"}) == outcome
         assert Kind.REFRESHED is world.travel(world.process(), world.old).kind
 
+    def test_after_a_step_up_nobody_waits(self, world: World) -> None:
+        """The claim is given back: the next request asks at once, as the first that it is."""
+        world.provider.fail(StepUpRequired())
+        world.travel(world.process(), world.old)
+        claim = state(world, world.old)
+        assert isinstance(claim, Claim)
+        assert Attempt.FIRST is claim.attempt
+
     def test_rule_14_an_answer_that_cannot_be_kept_is_given_all_the_same(self, world: World) -> None:
         """The token is used up: the request goes on with the new pair, whatever else of the answer is of no use."""
         answer = world.provider.refresh(world.old).replace(user={"since": object()})
@@ -624,8 +722,204 @@ class TestNoAnswer:
         assert Refused(Failure.DENIED, 600_000) == state(world, world.old)
 
 
+class TestReuseDetection:
+    """A token that may be used already, where using it again is punished."""
+
+    @pytest.fixture(params=["session", "user"])
+    def world(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> World:
+        """One whose provider ends sessions for it."""
+        return made(World(lambda clock: StrictProvider(clock, reuse_detection=request.param)), monkeypatch)
+
+    def lose(self, world: World, *, is_used: bool) -> None:
+        """Ask, and let the answer be lost, before or after the token was used up."""
+        if is_used:
+
+            def lose(_answer: Session) -> None:
+                world.provider.leaving = lambda _answer: None
+                raise ProviderUnavailable(sent=True)
+
+            world.provider.leaving = lose
+        else:
+            break_down(world, ProviderUnavailable(sent=True))
+        assert Kind.UNAVAILABLE is world.travel(world.process(), world.old).kind
+
+    def test_rule_7_a_takeover_sends_nothing(self, world: World) -> None:
+        """The owner may be stopped with the answer in its hands. It is waited for, for a minute."""
+        claimed(world.process(), world.old)
+        world.times.advance(35)
+        outcome = world.travel(world.process(), world.old)
+        assert (Kind.UNAVAILABLE, 60, []) == (outcome.kind, outcome.retry_after, world.provider.used)
+        assert Refused(Failure.HOLD, 60_000) == state(world, world.old)
+
+    @pytest.mark.parametrize("how", ["answer lost", "owner lost"])
+    def test_rule_7_after_the_hold_it_is_sent_once_where_nothing_else_ends(self, world: World, how: str) -> None:
+        """Of the session itself nothing is lost that giving up would not lose. Where others end, it is given up."""
+        if how == "answer lost":
+            self.lose(world, is_used=False)
+        else:
+            claimed(world.process(), world.old)
+            world.times.advance(35)
+            world.travel(world.process(), world.old)
+        calls = len(world.provider.used)
+        world.times.advance(60)
+        outcome = world.travel(world.process(), world.old)
+        is_sent = world.provider.reuse_detection == "session"
+        assert (Kind.REFRESHED if is_sent else Kind.SUPERSEDED) is outcome.kind
+        assert is_sent is (len(world.provider.used) == calls + 1)
+
+    def test_rule_7_and_what_comes_is_believed(self, world: World) -> None:
+        """It was used: the session is over. Where others would end with it, nobody has asked."""
+        self.lose(world, is_used=True)
+        world.times.advance(60)
+        outcome = world.travel(world.process(), world.old)
+        is_sent = world.provider.reuse_detection == "session"
+        assert (Kind.DENIED if is_sent else Kind.SUPERSEDED) is outcome.kind
+        assert is_sent is world.provider.punished
+
+    def test_rule_7_given_up_is_asked_again_a_minute_later_and_never_sent(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever holds the successor may come with it meanwhile."""
+        world = made(World(lambda clock: StrictProvider(clock, reuse_detection="user")), monkeypatch)
+        self.lose(world, is_used=True)
+        world.times.advance(60)
+        superseded = Outcome(Kind.SUPERSEDED, reason=Reason.SUPERSEDED)
+        for _ in range(4):
+            assert superseded == world.travel(world.process(), world.old)
+            assert Kind.UNAVAILABLE is world.travel(world.process(), world.old).kind
+            world.times.advance(60)
+        assert (1, False) == (len(world.provider.used), world.provider.punished)
+
+    def test_rule_5_an_owner_that_comes_back_heals_it(self, world: World) -> None:
+        """Its answer replaces the hold, and everybody adopts it."""
+        other = world.process()
+        seen: list[Kind] = []
+
+        def stop(_answer: Session) -> None:
+            world.provider.leaving = lambda _answer: None
+            world.times.advance(36)
+            seen.append(world.travel(other, world.old).kind)
+
+        world.provider.leaving = stop
+        outcome = world.travel(world.process(), world.old)
+        assert ([Kind.UNAVAILABLE], Kind.REFRESHED) == (seen, outcome.kind)
+        assert newest(outcome) == newest(world.travel(other, world.old))
+        assert (1, False) == (len(world.provider.used), world.provider.punished)
+
+    @pytest.mark.parametrize("reuse_detection", [False, "session", "user"])
+    def test_what_surely_was_not_sent_is_sent_again(
+        self, monkeypatch: pytest.MonkeyPatch, reuse_detection: Literal[False, "session", "user"]
+    ) -> None:
+        """As often as it takes, with any provider."""
+        world = made(World(lambda clock: StrictProvider(clock, reuse_detection=reuse_detection)), monkeypatch)
+        for _ in range(3):
+            break_down(world, ProviderUnavailable(sent=False))
+            assert Kind.UNAVAILABLE is world.travel(world.process(), world.old).kind
+            world.times.advance(1)
+        assert Kind.REFRESHED is world.travel(world.process(), world.old).kind
+
+
+class TestUndelivered:
+    """Whether anybody was there to take what came."""
+
+    @pytest.mark.parametrize(("is_heard", "lasts"), [(True, 300_000), (False, 86_400_000)])
+    def test_a_result_that_nobody_takes_lives_for_a_day(self, world: World, is_heard: bool, lasts: int) -> None:
+        """Asked when the answer is there, and not before."""
+        heard: list[bool] = [not is_heard]
+        world.provider.leaving = lambda _answer: heard.append(is_heard)
+        world.travel(world.process(), world.old, is_heard=lambda: heard[-1])
+        world.times.advance(lasts / 1000 - 0.001)
+        assert isinstance(state(world, world.old), Adopt)
+        world.times.advance(0.001)
+        assert isinstance(state(world, world.old), Overtaken)
+
+
+class TestUsageErrors:
+    """A provider that was not asked, for want of something that is ours."""
+
+    def test_nothing_was_used_up(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """A missing secret, for example. It is logged; the next attempt is a first one, as soon as it is mended."""
+        world.provider.fail(UsageError("a client secret is missing."))
+        assert UNAVAILABLE == world.travel(world.process(), world.old)
+        assert "a client secret is missing." in caplog.text
+        assert Refused(Failure.UNAVAILABLE, 1000) == state(world, world.old)
+        world.times.advance(1)
+        assert Kind.REFRESHED is world.travel(world.process(), world.old).kind
+
+    def test_with_reuse_detection_nothing_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It surely was not sent."""
+        world = made(World(lambda clock: StrictProvider(clock, reuse_detection="user")), monkeypatch)
+        break_down(world, UsageError("a client secret is missing."))
+        world.travel(world.process(), world.old)
+        world.times.advance(1)
+        assert Kind.REFRESHED is world.travel(world.process(), world.old).kind
+
+    def test_it_is_not_sent_again_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where a replay would be answered: nothing was played yet."""
+        world = made(World(ReplayingProvider), monkeypatch)
+        world.provider.fail(UsageError("a client secret is missing."))
+        world.travel(world.process(), world.old)
+        assert 1 == len(world.provider.used)
+
+
 class TestOutage:
     """The store goes away at each step of a refresh."""
+
+    def test_who_waits_waits_through_a_short_one(self, world: World) -> None:
+        """Its patience is one for everything: the store comes back, with the owner's result."""
+        owner = world.process()
+        claim = claimed(owner, world.old)
+        answer = world.provider.refresh(world.old)
+
+        def come_and_go() -> None:
+            world.store.is_up = not 3 <= len(world.times.pauses) < 20
+            if len(world.times.pauses) == 25:
+                owner.write_result(claim, world.old, answer)
+
+        world.times.at_sleep = come_and_go
+        waiter = world.process()
+        assert Outcome(Kind.REFRESHED, answer) == world.travel(waiter, world.old)
+        assert (25, 1) == (len(world.times.pauses), len(world.provider.used))
+
+    def test_who_waits_through_one_gives_up_in_time(self, world: World) -> None:
+        """The store does not come back. Nobody is asked, and nobody waits for longer than he can."""
+        claimed(world.process(), world.old)
+        began = world.times.passed
+        world.times.at_sleep = lambda: setattr(world.store, "is_up", False)
+        late = world.travel(world.process(), world.old, is_awaited=lambda: world.times.passed < began + 2)
+        assert UNAVAILABLE == late
+        assert 2 <= world.times.passed - began < 2.05
+        assert [] == world.provider.used
+
+    def test_who_has_seen_nobody_does_not_wait_for_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With reuse detection nobody may be asked without it, and nobody is known to be at it."""
+        world = made(World(lambda clock: StrictProvider(clock, reuse_detection="session")), monkeypatch)
+        with world.outage():
+            assert UNAVAILABLE == world.travel(world.process(), world.old)
+        assert [] == world.times.pauses
+
+    def test_who_waits_at_the_host_goes_on_there_alone(self, world: World) -> None:
+        """Its owner was killed: the lease ends, and the other process of the host takes over."""
+        host = MemoryCoordinator(clock=world.times.milliseconds)
+        one, two = (
+            Ledger(
+                world.provider,
+                world.store,
+                MemoryCoordinator(clock=world.times.milliseconds),
+                clock=world.times.unix,
+                grace=300,
+                host=host,
+            )
+            for _ in range(2)
+        )
+        for ledger in (one, two):
+            ledger._shared._teller = Elsewhere()
+        with world.outage():
+            assert 1 == claimed(one, world.old).depth
+            began = world.times.passed
+            assert Kind.REFRESHED is world.travel(two, world.old).kind
+            assert 34.999 <= world.times.passed - began < 35.1
+        assert 1 == len(world.provider.used)
 
     @pytest.mark.parametrize("afterwards", [False, True])
     @pytest.mark.parametrize(
@@ -671,7 +965,7 @@ class TestOutage:
         claimed(world.process(), world.old)
         began = world.times.passed
         assert Kind.REFRESHED is world.travel(world.process(), world.old).kind
-        assert 35 <= world.times.passed - began <= 35.05
+        assert 34.999 <= world.times.passed - began <= 35.051
         assert isinstance(state(world, world.old), Adopt)
 
     def test_denied_by_the_error_of_the_library(self, world: World) -> None:

@@ -13,7 +13,8 @@ from sealed_session.refresh import shared, uptime
 from sealed_session.refresh.attempt import merge
 from sealed_session.refresh.coordinator import CoordinatorUnavailable
 from sealed_session.refresh.handover import HandOver
-from sealed_session.refresh.ledger import Busy, Claim, Ledger
+from sealed_session.refresh.ledger import MOST_LINKS, Busy, Claim, Ledger, Standing
+from sealed_session.refresh.memory import MemoryCoordinator
 from sealed_session.refresh.record import (
     HOUR,
     SPENT_KEPT,
@@ -33,7 +34,7 @@ from sealed_session.refresh.record import (
 )
 from sealed_session.testing import access_token
 
-from .faults import SteadyProvider, Store, StrictProvider, World
+from .faults import Elsewhere, SteadyProvider, Store, StrictProvider, World
 
 
 @pytest.fixture
@@ -595,6 +596,137 @@ class TestStoreOutOfReach:
         ledger.write_result(claim, world.old, answer)
         ledger.claim(Session(**world.provider.sign_in()))
         assert answer == world.process().look(world.old)
+
+
+class TestUndelivered:
+    """A result that no request waited for any more when it came."""
+
+    def test_it_lives_for_a_day(self, world: World) -> None:
+        """No cookie carries it: whoever left after an error page finds the session when coming back."""
+        ledger = world.process()
+        claim = claimed(ledger, world.old)
+        answer = world.provider.refresh(world.old)
+        ledger.write_result(claim, world.old, answer, is_delivered=False)
+        world.times.advance(86_399.999)
+        assert [Adopt(answer)] * 2 == [process.claim(world.old) for process in (ledger, world.process())]
+        world.times.advance(0.001)
+        assert Overtaken() == world.process().claim(world.old)
+
+    def test_the_next_link_lives_as_long(self, world: World) -> None:
+        """Or whoever comes back finds the way, and not its end."""
+        ledger = world.process()
+        claim = claimed(ledger, world.old)
+        answer = world.provider.refresh(world.old)
+        ledger.write_result(claim, world.old, answer, is_delivered=False)
+        newer = done(world, ledger, merge(world.old, answer))
+        world.times.advance(86_399.999)
+        standing = world.process().standing(world.old)
+        assert standing.newer is not None
+        assert newer.refresh_token == standing.newer.refresh_token
+
+
+class TestStanding:
+    """Where a session stands, seen without a claim."""
+
+    def test_the_newest_itself(self, world: World) -> None:
+        """Nobody has refreshed it, and nobody is at it. One look, and nothing is written."""
+        assert Standing(None, is_settled=True, is_revoked=False) == world.process().standing(world.old)
+        assert ["read"] == world.store.asked
+
+    @pytest.mark.parametrize("links", [1, 2, MOST_LINKS - 1])
+    def test_the_newest_over_so_many_links(self, world: World, links: int) -> None:
+        """Complete: with what answers leave out kept from the session that was asked about."""
+        start, ledgers = world.old.replace(extra={"theme": "dark"}), [world.process(), world.process()]
+        newest = start
+        for number in range(links):
+            newest = done(world, ledgers[number % 2], newest)
+        for ledger in (*ledgers, world.process()):
+            assert Standing(newest) == ledger.standing(start)
+            assert Standing(None) == ledger.standing(newest)
+        assert ({"theme": "dark"}, world.old.user) == (newest.extra, newest.user)
+
+    def test_a_chain_that_may_go_on_is_not_settled(self, world: World) -> None:
+        """After eight links one stops looking, as everywhere; nothing is said of what comes then."""
+        ledger, newest = world.process(), world.old
+        for _ in range(MOST_LINKS):
+            newest = done(world, ledger, newest)
+        assert Standing(newest, is_settled=False) == world.process().standing(world.old)
+
+    @pytest.mark.parametrize("links", [0, 1])
+    def test_while_somebody_is_asking_it_is_not_settled(self, world: World, links: int) -> None:
+        """For the newest; and it is again when the claim has ended, given back, or was answered."""
+        ledger, newest = world.process(), world.old
+        for _ in range(links):
+            newest = done(world, ledger, newest)
+        claim = claimed(ledger, newest)
+        standings = [process.standing(world.old) for process in (ledger, world.process())]
+        assert [Standing(newest if links else None, is_settled=False)] * 2 == standings
+        world.times.advance(34.999)
+        assert not ledger.standing(newest).is_settled
+        world.times.advance(0.001)
+        assert ledger.standing(newest).is_settled, "nobody is asking any more, as far as is known"
+        ledger.give_back(claim)
+        assert ledger.standing(newest).is_settled
+
+    def test_without_the_store_it_is_not_settled(self, world: World) -> None:
+        """What this process has learnt is newer all the same."""
+        ledger = world.process()
+        newest = done(world, ledger, world.old)
+        with world.outage():
+            assert Standing(newest, is_settled=False) == ledger.standing(world.old)
+            assert Standing(None, is_settled=False) == world.process().standing(world.old)
+            assert Standing(None, is_settled=False) == ledger.standing(newest)
+
+    def test_what_only_the_host_answers_is_not_settled(self, world: World) -> None:
+        """Another host may know better."""
+        host, own = (MemoryCoordinator(clock=world.times.milliseconds) for _ in range(2))
+        ledger = Ledger(world.provider, world.store, own, clock=world.times.unix, grace=300, host=host)
+        ledger._shared._teller = Elsewhere()
+        with world.outage():
+            newest = done(world, ledger, world.old)
+            assert Standing(newest, is_settled=False) == ledger.standing(world.old)
+            ledger._own = MemoryCoordinator(clock=world.times.milliseconds)  # the other process of the host
+            assert Standing(newest, is_settled=False) == ledger.standing(world.old)
+
+    @pytest.mark.parametrize("links", [0, 1])
+    def test_a_sign_out_on_record_is_seen(self, world: World, links: int) -> None:
+        """Under the newest token, as long as it is kept."""
+        ledger, newest = world.process(), world.old
+        for _ in range(links):
+            newest = done(world, ledger, newest)
+        ledger.write_failure(claimed(ledger, newest), Failure.REVOKED, 250)
+        revoked = Standing(newest if links else None, is_settled=True, is_revoked=True)
+        assert [revoked] * 2 == [process.standing(world.old) for process in (ledger, world.process())]
+        world.times.advance(250)
+        assert not world.process().standing(world.old).is_revoked
+
+    def test_one_whose_time_is_over_is_not_seen(self, world: World) -> None:
+        """Also where the store keeps it for longer."""
+        put(world, world.old, records.pack(Record(Failed(world.times.milliseconds(), Failure.REVOKED))))
+        assert Standing() == world.process().standing(world.old)
+
+    @pytest.mark.parametrize("failure", [failure for failure in Failure if failure is not Failure.REVOKED])
+    def test_another_failure_is_no_sign_out(self, world: World, failure: Failure) -> None:
+        """It is not even a reason to doubt."""
+        ledger = world.process()
+        ledger.write_failure(claimed(ledger, world.old), failure, 600)
+        assert Standing() == world.process().standing(world.old)
+
+    def test_what_cannot_be_refreshed_stands_where_it_is(self, world: World) -> None:
+        """It has no record, and nobody is asked."""
+        assert Standing() == world.process().standing(Session("opaque"))
+        assert [] == world.store.asked
+
+    def test_a_chain_that_ends_in_what_cannot_be_refreshed(self, world: World) -> None:
+        """The last answer said so."""
+        last = Session("opaque")
+        credential = world.provider.credential
+        world.provider.credential = (  # type: ignore[method-assign]
+            lambda session: None if session.access_token == "opaque" else credential(session)
+        )
+        ledger = world.process()
+        ledger.write_result(claimed(ledger, world.old), world.old, last)
+        assert Standing(merge(world.old, last)) == world.process().standing(world.old)
 
 
 def test_states_are_what_the_ledger_writes(world: World) -> None:

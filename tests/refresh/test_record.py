@@ -287,6 +287,56 @@ class TestWithFailure:
         assert None is records.with_failure(record, ME, Failed(NOW + 9, Failure.DENIED))
 
 
+class TestGivenBack:
+    """A claim that came to nothing leaves the record as it was found."""
+
+    @pytest.mark.parametrize("ends", [NOW + 1, NOW - 1])
+    @pytest.mark.parametrize(("attempt", "left"), [(Attempt.FIRST, 0), (Attempt.FIRST, 9), (Attempt.AFTER_HOLD, 9)])
+    def test_the_next_attempt_is_of_the_same_kind(self, attempt: Attempt, left: int, ends: int) -> None:
+        """After a while in which nobody asks. Also when the lease had ended, if nobody has taken over."""
+        back = records.given_back(Record(Claimed(ends, ME, attempt), 5), ME, NOW + left)
+        assert back is not None
+        if left:
+            refused = records.claim_or_get(back, NOW + left - 1, OTHER, opens)
+            assert isinstance(refused, Refused)
+            assert 1 == refused.left
+        after = Record(Claimed(NOW + left + LEASE, OTHER, attempt), 5)
+        assert Mine(after, attempt) == records.claim_or_get(back, NOW + left, OTHER, opens)
+
+    def test_a_failure_that_passes_is_what_is_seen_of_it(self) -> None:
+        """Of the first attempt that the provider is out of reach; of the one after a hold, the hold."""
+        kinds = [Failure.UNAVAILABLE, Failure.HOLD]
+        for attempt, failure in zip((Attempt.FIRST, Attempt.AFTER_HOLD), kinds, strict=True):
+            back = records.given_back(Record(Claimed(NOW + 1, ME, attempt), 5), ME, NOW + 9)
+            assert Record(Failed(NOW + 9, failure), 5) == back
+
+    @pytest.mark.parametrize("left", [0, 9])
+    def test_rule_6_of_a_takeover_it_stays_an_ended_claim(self, left: int) -> None:
+        """What became of the call before is as unknown as it was: a denial is not believed next time either."""
+        back = records.given_back(Record(Claimed(NOW + 99, ME, Attempt.TAKEOVER), 5), ME, NOW + left)
+        assert Record(Claimed(NOW + left, ME, Attempt.TAKEOVER), 5) == back
+        after = Record(Claimed(NOW + left + LEASE, OTHER, Attempt.TAKEOVER), 5)
+        assert Mine(after, Attempt.TAKEOVER) == records.claim_or_get(back, NOW + left, OTHER, opens)
+        if left:
+            assert Wait() == records.claim_or_get(back, NOW + left - 1, OTHER, opens)
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            None,
+            Record(Claimed(NOW + 1, OTHER, Attempt.TAKEOVER)),
+            Record(Result(NOW + 1, BOX, 7, HOUR)),
+            Record(Failed(NOW + 1, Failure.REVOKED)),
+            Record(Held(NOW + 1)),
+            Record(Spent(NOW + 1)),
+            Record(Untouched(NOW + 1)),
+        ],
+    )
+    def test_rule_5_what_is_not_ones_own_claim_stays(self, record: Record | None) -> None:
+        """Somebody took over, or wrote a result."""
+        assert None is records.given_back(record, ME, NOW)
+
+
 class TestWithFloor:
     """What the next token is promised."""
 
@@ -377,6 +427,7 @@ class TestBytes:
             [3, b"0", 1],
             [3, 0, b"1"],
             [True, 0, 1],
+            [False, 0, 1, b"", 0],
             [0, 0, 1, 5, 0],
             [0, 0, 1, b"", 3],
             [0, 0, b"1", b"", 0],

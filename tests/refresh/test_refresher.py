@@ -14,15 +14,19 @@ from typing import Any
 
 import pytest
 
-from sealed_session import ProviderUnavailable, RefreshDenied, Session
+from sealed_session import ProviderUnavailable, RefreshDenied, Session, StepUpRequired
+from sealed_session.counters import Counters
 from sealed_session.reasons import Reason
-from sealed_session.refresh import Kind, Outcome, Refresher, shared
+from sealed_session.refresh import Kind, Ledger, Outcome, Refresher, Standing, shared
+from sealed_session.refresh import record as records
 from sealed_session.refresh import refresher as refreshers
 from sealed_session.refresh.attempt import merge
+from sealed_session.refresh.handover import HandOver
 from sealed_session.refresh.ledger import Claim
+from sealed_session.refresh.memory import MemoryCoordinator
 from sealed_session.refresh.record import Failure
 
-from .faults import LONG, Shifted, SteadyProvider, StrictProvider, World, newest
+from .faults import LONG, Elsewhere, ReplayingProvider, Shifted, SteadyProvider, StrictProvider, World, newest
 
 UNAVAILABLE = Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
 STORM = 50
@@ -520,6 +524,244 @@ while not world.provider.used:
     time.sleep(0.001)
 print(len(world.provider.used), flush=True)
 """)
+
+
+class TestCounters:
+    """What happens, in numbers."""
+
+    @pytest.fixture
+    def counters(self) -> Counters:
+        """Those of one process."""
+        return Counters()
+
+    @pytest.fixture
+    def refresher(self, world: World, counters: Counters) -> Refresher:
+        """One that counts."""
+        own = MemoryCoordinator(clock=world.times.milliseconds)
+        ledger = Ledger(world.provider, world.store, own, clock=world.times.unix, grace=300, counters=counters)
+        ledger._shared._teller = Elsewhere()
+        return Refresher(world.provider, ledger, is_due=world.is_due, counters=counters)
+
+    def counted(self, counters: Counters) -> dict[str, int]:
+        """What was counted, by name and labels."""
+        return {
+            " ".join([name, *labels]): number
+            for name, numbers in counters.read().items()
+            for labels, number in numbers.items()
+        }
+
+    def test_a_refresh_and_its_call(self, world: World, refresher: Refresher, counters: Counters) -> None:
+        """One of each."""
+        refresher.refresh(world.old, patience=LONG)
+        assert {"refreshes refreshed": 1, "provider_calls refreshed": 1} == self.counted(counters)
+
+    @pytest.mark.parametrize(
+        ("error", "kind"),
+        [
+            (RefreshDenied(), "denied"),
+            (StepUpRequired(), "step_up"),
+            (ProviderUnavailable(), "unavailable"),
+            (KeyError(), "unavailable"),
+        ],
+    )
+    def test_each_by_what_came_of_it(
+        self, world: World, refresher: Refresher, counters: Counters, error: Exception, kind: str
+    ) -> None:
+        """In the words of outcomes."""
+        world.provider.fail(error)
+        refresher.refresh(world.old, patience=LONG)
+        assert {f"refreshes {kind}": 1, f"provider_calls {kind}": 1} == self.counted(counters)
+
+    def test_a_denial_that_is_held_is_a_denied_call(
+        self, world: World, refresher: Refresher, counters: Counters
+    ) -> None:
+        """The request is told something else than the provider said."""
+        world.provider.fail(RefreshDenied())
+        with world.outage():
+            refresher.refresh(world.old, patience=LONG)
+        numbers = {"refreshes unavailable": 1, "provider_calls denied": 1, "coordinator_fallbacks": 1}
+        assert numbers == self.counted(counters)
+
+    def test_what_is_answered_without_a_call(self, world: World, refresher: Refresher, counters: Counters) -> None:
+        """No credential, and a failure on record."""
+        refresher.refresh(Session("opaque"), patience=LONG)
+        world.provider.fail(RefreshDenied())
+        for _ in range(3):
+            refresher.refresh(world.old, patience=LONG)
+        assert {"refreshes denied": 4, "provider_calls denied": 1} == self.counted(counters)
+
+    def test_a_straggler(self, world: World, refresher: Refresher, counters: Counters) -> None:
+        """It is served with what is there: from this process, and from another."""
+        for _ in range(3):
+            refresher.refresh(world.old, patience=LONG)
+        another = Session(**world.provider.sign_in())
+        world.refresher().refresh(another, force=True, patience=LONG)
+        refresher.refresh(another, patience=LONG)
+        numbers = {"refreshes refreshed": 4, "provider_calls refreshed": 1, "stragglers_served": 3}
+        assert numbers == self.counted(counters)
+
+    def test_who_waits_in_this_process(
+        self, world: World, refresher: Refresher, counters: Counters, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each that joined a flight, and none that gave up before it landed."""
+        with Blocked(world.provider) as blocked, ThreadPoolExecutor(5) as pool:
+            on_board, board = threading.Semaphore(0), refresher._board
+
+            def say_so(*crew: Any) -> Any:
+                found = board(*crew)
+                on_board.release()
+                return found
+
+            monkeypatch.setattr(refresher, "_board", say_so)
+            boarded = [pool.submit(refresher.refresh, world.old, patience=LONG) for _ in range(4)]
+            for _ in boarded:
+                assert on_board.acquire(timeout=LONG)
+            assert UNAVAILABLE == refresher.refresh(world.old, patience=0.001)
+            blocked.released.set()
+            assert {Kind.REFRESHED} == {outcome.result(LONG).kind for outcome in boarded}
+        numbers = {"refreshes refreshed": 4, "refreshes unavailable": 1, "provider_calls refreshed": 1, "waiters": 3}
+        assert numbers == self.counted(counters)
+
+    def test_who_waits_for_another_process(self, world: World, refresher: Refresher, counters: Counters) -> None:
+        """No straggler: the result was not there when it came."""
+        owner = world.process()
+        claim = owner.claim(world.old)
+        assert isinstance(claim, Claim)
+        answer = world.provider.refresh(world.old)
+
+        def write(step: str) -> None:
+            if step == "read" and world.store.asked.count("read") == 4:
+                world.store.after = lambda _step: None
+                owner.write_result(claim, world.old, answer)
+
+        world.store.after = write
+        assert Kind.REFRESHED is refresher.refresh(world.old, patience=LONG).kind
+        assert {"refreshes refreshed": 1, "waiters": 1} == self.counted(counters)
+
+    def test_a_replay_is_a_call(self, counters: Counters) -> None:
+        """Two calls, one refresh."""
+        world = World(ReplayingProvider)
+        refresher = Refresher(world.provider, world.process(), is_due=world.is_due, counters=counters)
+        world.provider.fail(ProviderUnavailable(sent=True))
+        refresher.refresh(world.old, patience=LONG)
+        numbers = {"refreshes refreshed": 1, "provider_calls unavailable": 1, "provider_calls refreshed": 1}
+        assert numbers == self.counted(counters)
+
+
+class TestStanding:
+    """Where a session stands."""
+
+    def test_it_is_the_ledgers(self, world: World) -> None:
+        """Nobody is asked, and nothing is claimed."""
+        refresher = world.refresher()
+        assert Standing() == refresher.standing(world.old)
+        new = newest(refresher.refresh(world.old, patience=LONG))
+        assert Standing(new) == refresher.standing(world.old)
+        assert 1 == len(world.provider.used)
+
+    @pytest.mark.parametrize("what", ["store", "provider"])
+    def test_it_never_raises(
+        self, world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, what: str
+    ) -> None:
+        """Whatever breaks: nothing is sure then, and it is logged by its type alone."""
+
+        def explode(*_anything: object) -> Any:
+            raise ZeroDivisionError("secret")
+
+        if what == "provider":
+            monkeypatch.setattr(world.provider, "credential", explode)
+        refresher = world.refresher()
+        if what == "store":
+            world.store.before = explode
+        assert Standing(is_settled=False) == refresher.standing(world.old)
+        assert [("sealed_session", logging.ERROR)] == [(line.name, line.levelno) for line in caplog.records]
+        assert (True, False) == ("ZeroDivisionError" in caplog.text, "secret" in caplog.text)
+
+
+class TestEarly:
+    """A session that is good for a while, renewed before it has to be."""
+
+    def test_who_begins_it_waits_for_its_own_call(self, world: World) -> None:
+        """It has the new tokens; all others that are in no hurry go on with what they have."""
+        refresher = world.refresher()
+        with Blocked(world.provider) as blocked, ThreadPoolExecutor(1) as pool:
+            starter = pool.submit(refresher.refresh, world.old, patience=LONG, in_hurry=False)
+            assert blocked.arrived.wait(LONG)
+            began = time.monotonic()
+            for _ in range(5):
+                assert UNAVAILABLE == refresher.refresh(world.old, patience=LONG, in_hurry=False)
+            assert time.monotonic() - began < LONG / 2
+            assert not starter.done()
+            blocked.released.set()
+            assert Kind.REFRESHED is starter.result(LONG).kind
+        assert 1 == len(world.provider.used)
+
+    def test_who_begins_it_waits_no_longer_than_it_can(self, world: World) -> None:
+        """The call goes on."""
+        refresher = world.refresher()
+        with Blocked(world.provider):
+            assert UNAVAILABLE == refresher.refresh(world.old, patience=0.02, in_hurry=False)
+        assert [] == flights()
+        assert Kind.REFRESHED is refresher.refresh(world.old, patience=LONG).kind
+        assert 1 == len(world.provider.used)
+
+
+class TestHeard:
+    """Whether anybody was there to send what came to the browser."""
+
+    def lasts(self, world: World) -> int:
+        """For how many milliseconds the result of the old token can be had."""
+        key = HandOver(str(world.old.refresh_token), world.provider.identity).key
+        value, now = world.store.inner.read(key)
+        return records.unpack(value or b"").state.ends - now
+
+    @pytest.mark.parametrize("in_hurry", [False, True])
+    def test_who_began_it_and_waits_is(self, world: World, in_hurry: bool) -> None:
+        """In a hurry or not: the answer comes with its response."""
+        world.refresher().refresh(world.old, patience=LONG, in_hurry=in_hurry)
+        assert 300_000 == self.lasts(world)
+
+    @pytest.mark.parametrize("in_hurry", [False, True])
+    def test_who_has_gone_is_not(self, world: World, in_hurry: bool) -> None:
+        """The result can be had for a day."""
+        refresher = world.refresher()
+        with Blocked(world.provider) as blocked:
+            refresher.refresh(world.old, patience=0.01, in_hurry=in_hurry)
+            assert blocked.arrived.wait(LONG)
+            refresher.refresh(world.old, patience=LONG, in_hurry=False)  # goes on with what it has
+        assert [] == flights()
+        assert 86_400_000 == self.lasts(world)
+
+    def test_who_joined_and_waits_is(self, world: World) -> None:
+        """Although who began it has gone."""
+        refresher = world.refresher()
+        with Blocked(world.provider) as blocked, ThreadPoolExecutor(1) as pool:
+            refresher.refresh(world.old, patience=0.01)
+            assert blocked.arrived.wait(LONG)
+            patient = pool.submit(refresher.refresh, world.old, patience=LONG)
+            (flight,) = refresher._flights.values()
+            deadline = time.monotonic() + LONG
+            while not flight.is_heard() and time.monotonic() < deadline:
+                pass
+            blocked.released.set()
+            assert Kind.REFRESHED is patient.result(LONG).kind
+        assert 300_000 == self.lasts(world)
+
+
+def test_rule_12_who_adopts_what_was_signed_out_leaves_revoking_to_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was given the tokens revokes them, and whoever signed out; a straggler did not ask for them."""
+    ledger = world.process()
+    refresher = world.refresher(ledger)
+    refresher.refresh(world.old, patience=LONG)
+    revoked: list[Session] = []
+    monkeypatch.setattr(world.provider, "revoke", revoked.append, raising=False)
+    answers = iter([False, True])  # it was not over when the straggler came
+    monkeypatch.setattr(ledger.tombstones, "is_over", lambda *_session: next(answers))
+    outcome = refresher.refresh(world.old, patience=LONG)
+    assert Outcome(Kind.DENIED, reason=Reason.REVOKED, is_on_record=True) == outcome
+    assert [] == revoked
 
 
 def test_merging_is_the_callers(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -366,6 +367,20 @@ class TestThread:
         assert [0, True] == in_child(in_the_child)
         assert 1 == len(tellers())
         released.set()
+
+    def test_a_fork_while_a_debt_is_noted(self, alone: SharedCoordinator) -> None:
+        """By a thread that is not there any more in the child."""
+
+        def in_the_child() -> str:
+            end = threading.Timer(LONG / 4, os._exit, (9,))  # who waits for that thread waits for ever
+            end.daemon = True
+            end.start()
+            alone._teller = Elsewhere()
+            alone.owe(KEY, cannot)
+            return repr(alone)
+
+        with alone._lock:
+            assert "<SharedCoordinator, 1 owed>" == in_child(in_the_child)
 
     def test_what_a_process_learnt_without_it_comes_to_all(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its result is in the store although nobody comes to that process again."""

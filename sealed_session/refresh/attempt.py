@@ -16,6 +16,10 @@ _KEPT = ("refresh_token", "user", "impersonator", "extra", "session_id", "sessio
 """What an answer may leave out: it is kept. The end of the old access token is not among them."""
 
 
+_BEFORE_ASKING = ("config", "extra_missing", "provider_missing", "provider_option", "reserved_argument")
+"""Codes of errors in how a provider is used, which its own calls find before they send anything."""
+
+
 def attempt(provider: Provider, session: Session, arguments: Mapping[str, Any]) -> Outcome:
     """Ask the provider for new tokens. Never raises.
 
@@ -41,10 +45,12 @@ def attempt(provider: Provider, session: Session, arguments: Mapping[str, Any]) 
             may_be_used=error.sent,
             general=error.general,
         )
-    except UsageError as error:  # of ours, before anything was sent: a missing credential, a reserved argument
+    except UsageError as error:
+        if error.code not in _BEFORE_ASKING:
+            return _unusable(f"raised {whereabouts(error)}")
         _log(f"the provider could not be asked: {error}")
         return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
-    except Exception as error:  # whatever a provider raises, the session outlives it
+    except BaseException as error:  # whatever a provider raises, the session outlives it, and so does its thread
         return _unusable(f"raised {whereabouts(error)}")
     if not isinstance(answer, Session):
         return _unusable(f"returned {type(answer).__name__}")
@@ -57,11 +63,16 @@ def _seconds(given: Any) -> float | None:
 
 
 def _judge(session: Session, answer: Session) -> Outcome:
-    before, after = session.claims.get("sub"), answer.claims.get("sub")
-    if before is not None and after is not None and before != after:
+    if is_of_somebody_else(session, answer):
         _log("the provider answered with the session of somebody else (another `sub`); denied.")
         return Outcome(Kind.DENIED, reason=Reason.DENIED)
     return Outcome(Kind.REFRESHED, session=answer)
+
+
+def is_of_somebody_else(session: Session, answer: Session) -> bool:
+    """Return whether an answer is about another subject than the session is."""
+    before, after = session.claims.get("sub"), answer.claims.get("sub")
+    return before is not None and after is not None and before != after
 
 
 def merge(session: Session, answer: Session) -> Session:

@@ -29,6 +29,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.05
 DENIED_KEPT, HOLD = 600, 60
 """Seconds for which a denial that is believed is remembered, and one that is not keeps everybody from asking."""
 
+GIVEN_UP_KEPT = 24 * 3600
+"""Seconds for which a token is not asked about again whose outcome nobody knows, where asking again is punished."""
+
 SHORTEST_WAIT, LONGEST_WAIT = 1, 30
 """Seconds for which a provider that gave no usable answer is not asked again for one token."""
 
@@ -85,6 +88,7 @@ class Journey:
         self._is_wanted = force or bool(arguments)
         self._deepest: int | None = None
         self._pause = FIRST_PAUSE
+        self._is_fresh = False
         self.has_asked = False
         self._links = 0
         self._answer: Session | None = None
@@ -126,7 +130,9 @@ class Journey:
     @property
     def _has_enough(self) -> bool:
         """Whether nothing is to be asked for any more; what others have learnt is taken all the same."""
-        return self.has_asked or (self._links > 0 and not self._is_wanted and not self._is_due(self.newest))
+        if self.has_asked or self._is_wanted or not self._links:
+            return self.has_asked
+        return self._is_fresh or not self._is_due(self.newest)
 
     def _go_on(self) -> Outcome | None:
         """Take a step; None where there is another to take."""
@@ -136,12 +142,13 @@ class Journey:
             return self._wait(self._deepest)
         if isinstance(answer, Adopt):
             self._adopt(answer.successor)
+            self._is_fresh = answer.is_fresh
             return None
         if isinstance(answer, Claim):
             return self._ask(answer)
         if isinstance(answer, Busy):
             return self._wait(answer.depth)
-        return _refused(answer)
+        return _refused(answer, is_on_record=not self.has_waited)
 
     def _wait(self, depth: int | None) -> Outcome | None:
         """Wait a moment for somebody else, and for the coordinator in which that was seen; who has seen nobody goes."""
@@ -180,13 +187,14 @@ class Journey:
         if outcome.may_be_used and getattr(self._provider, "replay_grace", False) and claim.covers_a_call:
             outcome = self._call()
         if outcome.session is not None:
+            answer = outcome.session
             try:
                 is_delivered = self._is_heard()
-                self._ledger.write_result(claim, self.newest, outcome.session, is_delivered=is_delivered)
+                answer = self._ledger.write_result(claim, self.newest, answer, is_delivered=is_delivered)
             except Exception as error:  # the pair is there, and is given whatever becomes of its record
                 logger.error("the result of a refresh was not kept: %s", whereabouts(error))
             self.has_asked = True  # and looks once more: somebody may have gone on from there meanwhile
-            self._adopt(outcome.session)
+            self._adopt(answer)
             return None
         if outcome.kind is Kind.DENIED:
             return self._denied(claim, outcome)
@@ -209,9 +217,10 @@ class Journey:
 
         After a hold it is sent, for then it is lost anyway; unless sending it would end the person's other sessions.
         """
-        self._ledger.write_failure(claim, Failure.HOLD, HOLD)
         if claim.attempt is Attempt.TAKEOVER:  # the former owner's answer may still come
+            self._ledger.write_failure(claim, Failure.HOLD, HOLD)
             return _unavailable(HOLD)
+        self._ledger.write_failure(claim, Failure.GIVEN_UP, GIVEN_UP_KEPT)
         return Outcome(Kind.SUPERSEDED, reason=Reason.SUPERSEDED)
 
     def _denied(self, claim: Claim, outcome: Outcome) -> Outcome | None:
@@ -220,21 +229,23 @@ class Journey:
         if known is not None:
             self._adopt(known)
             return None
-        believed = claim.attempt is not Attempt.TAKEOVER and claim.depth == 0 and not self._ledger.is_in_doubt
-        if believed and self._is_believed():
-            self._ledger.write_failure(claim, Failure.DENIED, DENIED_KEPT)
-            return outcome
+        if self._ledger.believes(claim):
+            if self._is_believed():
+                self._ledger.write_failure(claim, Failure.DENIED, DENIED_KEPT)
+                return outcome
+            self._ledger.give_back(claim, HOLD)  # the provider has answered, and to ask again is no replay
+            return _unavailable(HOLD)
         self._ledger.write_failure(claim, Failure.HOLD, HOLD)
         return _unavailable(HOLD)
 
 
-def _refused(answer: Refused | Overtaken) -> Outcome:
-    if isinstance(answer, Overtaken):
+def _refused(answer: Refused | Overtaken, *, is_on_record: bool) -> Outcome:
+    if isinstance(answer, Overtaken) or answer.failure is Failure.GIVEN_UP:
         return Outcome(Kind.SUPERSEDED, reason=Reason.SUPERSEDED)
     if answer.failure is Failure.DENIED:
-        return Outcome(Kind.DENIED, reason=Reason.DENIED, is_on_record=True)
+        return Outcome(Kind.DENIED, reason=Reason.DENIED, is_on_record=is_on_record)
     if answer.failure is Failure.REVOKED:
-        return Outcome(Kind.DENIED, reason=Reason.REVOKED, is_on_record=True)
+        return Outcome(Kind.DENIED, reason=Reason.REVOKED, is_on_record=is_on_record)
     return _unavailable(answer.left / 1000)
 
 

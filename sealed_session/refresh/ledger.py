@@ -21,7 +21,7 @@ from . import stored, uptime
 from .attempt import merge
 from .coordinator import Coordinator, CoordinatorUnavailable
 from .handover import HandOver
-from .record import Adopt, Attempt, Claimed, Failed, Failure, Mine, Overtaken, Record, Refused, Wait
+from .record import Adopt, Attempt, Claimed, Failed, Failure, Mine, Overtaken, Record, Refused, Result, Wait
 from .shared import SharedCoordinator
 from .successors import MakeResult, Successors
 from .tombstones import Tombstones
@@ -120,6 +120,14 @@ class Ledger:
         """Whether somebody may know what the shared coordinator does not. Asks it: for the case of a denial."""
         return self._shared.is_in_doubt
 
+    def believes(self, claim: Claim) -> bool:
+        """Return whether a denial is news: nobody else can have used the token up a moment ago."""
+        if claim.attempt is Attempt.TAKEOVER:
+            return False
+        if claim.depth == 0:
+            return not self.is_in_doubt
+        return claim.attempt is Attempt.AFTER_HOLD and self._shared.is_long_away
+
     def look(self, session: Session, *, everywhere: bool = False) -> Session | None:
         """Return what a session's token was answered with, where that is known and newer; claim nothing.
 
@@ -163,13 +171,13 @@ class Ledger:
         newer = self._successors.newer(hand_over, session)
         known = self._own_result(hand_over.key, newer)
         if known is not None:
-            return Adopt(known)
+            return known
         depth, answer = self._claim_in_first(hand_over.key, owner, newer, deepest)
         if isinstance(answer, Mine):
             return Claim(hand_over, owner, answer.attempt, taken_at, depth)
         return Busy(depth) if isinstance(answer, Wait) else answer
 
-    def write_result(self, claim: Claim, session: Session, answer: Session, *, is_delivered: bool = True) -> None:
+    def write_result(self, claim: Claim, session: Session, answer: Session, *, is_delivered: bool = True) -> Session:
         """Keep what the provider answered for whoever has the same token, whatever has become of the claim.
 
         Args:
@@ -177,22 +185,26 @@ class Ledger:
             session: What was renewed.
             answer: The provider's answer.
             is_delivered: Whether anybody waits for it, to send it to the browser.
+
+        Returns:
+            The answer that stands: another one, where somebody else has a later-issued one.
         """
-        key, make = (
-            claim.hand_over.key,
-            self._successors.result_maker(claim.hand_over, session, answer, is_delivered=is_delivered),
-        )
+        key = claim.hand_over.key
+        make = self._successors.result_maker(claim.hand_over, session, answer, is_delivered=is_delivered)
         successor = merge(session, answer)
-        _put(self._own, key, make)
         for depth, store in enumerate(self._stores[:-1]):
             try:
-                self._put_with_floor(store, key, make, successor)
+                stands = self._put_with_floor(store, key, make, successor)
             except CoordinatorUnavailable:
                 if store is self._shared:
-                    self._shared.owe(key, lambda: self._put_with_floor(self._shared, key, make, successor))
+                    self._shared.owe(key, lambda: self._tell_result(key, make, successor))
                 continue
+            if stands.box != make(0).box:
+                return self._successors.newer(claim.hand_over, session)(stands.box) or answer
             if depth >= claim.depth:
                 break
+        _put(self._own, key, make)
+        return answer
 
     def write_failure(self, claim: Claim, failure: Failure, seconds: float) -> None:
         """Keep that there was no answer, over one's own claim and nothing else."""
@@ -221,7 +233,7 @@ class Ledger:
         newer = self._successors.newer(hand_over, session)
         known = self._own_result(hand_over.key, newer)
         if known is not None:
-            return Standing(known)
+            return Standing(known.successor)
         view = Standing(is_settled=False)
         for store in self._stores[:-1]:
             try:
@@ -232,12 +244,13 @@ class Ledger:
             is_claimed = isinstance(state, Claimed) and now < state.ends
             is_revoked = isinstance(state, Failed) and state.failure is Failure.REVOKED and now < state.ends
             is_settled = store is self._shared and not is_claimed
-            view = Standing(records.result_of(record, now, newer), is_settled, is_revoked)
+            found = records.result_of(record, now, newer)
+            view = Standing(None if found is None else found.successor, is_settled, is_revoked)
             if view.newer is not None or not everywhere:
                 break
         return view
 
-    def _own_result(self, key: bytes, newer: Callable[[bytes], Session | None]) -> Session | None:
+    def _own_result(self, key: bytes, newer: Callable[[bytes], Session | None]) -> Adopt[Session] | None:
         """Return what this process has learnt."""
         _, record, now = stored.read(self._own, key)
         return records.result_of(record, now, newer)
@@ -250,7 +263,7 @@ class Ledger:
         for depth, store in enumerate(self._stores):
             try:
                 if store is self._shared:
-                    self._shared.settle()
+                    self._shared.settle(key)
                 answer = stored.claim(store, key, owner, newer, self._not_now(store, deepest))
             except CoordinatorUnavailable as error:
                 may_stand |= isinstance(error, stored.Undecided)
@@ -278,12 +291,16 @@ class Ledger:
         """Take a claim back of which the shared coordinator did not say whether it stands, and that nobody uses."""
         self._shared.owe(key + owner, lambda: self._tell(key, _given_back(owner)))
 
-    def _put_with_floor(self, store: Coordinator, key: bytes, make: MakeResult, successor: Session) -> None:
-        """Write a result, and promise whoever follows it that the next link lives as long."""
-        floor = _put(store, key, make).state.ends
+    def _put_with_floor(self, store: Coordinator, key: bytes, make: MakeResult, successor: Session) -> Result:
+        """Write a result, and promise whoever follows it that the next link lives as long; return what stands."""
+        stands = _put(store, key, make)
         if self._successors.credential(successor) is not None:
             next_key = self._successors.hand_over(successor).key
-            stored.change(store, next_key, lambda record, _now: records.with_floor(record, floor))
+            stored.change(store, next_key, lambda record, _now: records.with_floor(record, stands.ends))
+        return stands
+
+    def _tell_result(self, key: bytes, make: MakeResult, successor: Session) -> None:
+        self._put_with_floor(self._shared, key, make, successor)
 
     def _change_claim(self, claim: Claim, how: stored.Change) -> None:
         """Say what came of a claim; where that cannot be said now, the claim ends by itself, and it is said later."""
@@ -302,5 +319,6 @@ def _given_back(owner: bytes, seconds: float = 0) -> stored.Change:
     return lambda record, now: records.given_back(record, owner, now + int(seconds * 1000))
 
 
-def _put(store: Coordinator, key: bytes, make: MakeResult) -> Record:
-    return cast(Record, stored.change(store, key, lambda old, now: records.with_result(old, make(now))))
+def _put(store: Coordinator, key: bytes, make: MakeResult) -> Result:
+    record = stored.change(store, key, lambda old, now: records.with_result(old, make(now)))
+    return cast(Result, cast(Record, record).state)

@@ -30,6 +30,9 @@ LEASE = 35_000
 CALL_LIMIT = 30_000
 """How long a call to the provider may take."""
 
+LONGEST_KEPT = 2 * 366 * 24 * HOUR
+"""Nothing is kept for longer, whatever a record says: a cookie lives for 400 days at most."""
+
 ENDED_CLAIM_KEPT = HOUR
 """A claim whose lease ended stays to be seen: "never claimed" and "claimed, outcome unknown" are two things."""
 
@@ -56,6 +59,8 @@ class Failure(IntEnum):
     """An outcome that nobody knows: ask again after a while, and believe what comes."""
     REVOKED = 3
     """Somebody signed out."""
+    GIVEN_UP = 4
+    """An outcome that nobody knows, of a token that must not be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +81,15 @@ class Result:
         box: The provider's answer, which only a holder of the old token can open.
         order: When it was issued, to tell the later of two; what the numbers count is the writer's business.
         spent_for: How long it is known, after that, that the token is used up.
+        good_until: When the new access token ends, by the coordinator's clock: whoever's own clock says otherwise takes
+            it all the same, as the one did who asked.
     """
 
     ends: int
     box: bytes = field(repr=False)
     order: int
     spent_for: int
+    good_until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,9 @@ State = Claimed | Result | Failed | Held | Spent | Untouched
 _STATES: tuple[type[Any], ...] = (Claimed, Result, Failed, Held, Spent, Untouched)
 """The first byte of a stored record says which. Only ever appended to."""
 
+_GREATEST = 2**53
+"""Of the numbers in a record; a greater one would break somebody's arithmetic."""
+
 _BYTES = ("owner", "box")
 """The fields that are bytes; all others are whole numbers."""
 
@@ -140,9 +151,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Adopt(Generic[T]):
-    """Take this successor."""
+    """Take this successor.
+
+    Attributes:
+        successor: The provider's answer.
+        is_fresh: Whether its access token is good, by the coordinator's clock.
+    """
 
     successor: T
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,32 +204,36 @@ def claim_or_get(record: Record | None, now: int, owner: bytes, newer: Callable[
     """
     state = None if record is None else settled(record, now).state
     match state:
-        case Result(box=box):
+        case Result(box=box, good_until=good_until):
             try:
                 successor = newer(box)
             except ValueError:  # somebody wrote nonsense there: what became of the token is unknown
                 return _claim(record, now, owner, Attempt.TAKEOVER)
-            return _claim(record, now, owner, Attempt.FIRST) if successor is None else Adopt(successor)
+            return (
+                _claim(record, now, owner, Attempt.FIRST) if successor is None else Adopt(successor, now < good_until)
+            )
         case Failed(ends=ends, failure=failure) if now < ends:
             return Refused(failure, ends - now)
         case Spent(ends=ends) if now < ends:
             return Overtaken()
         case Claimed(ends=ends):
-            return Wait() if now < ends else _claim(record, now, owner, Attempt.TAKEOVER)
+            # An end further away than a lease is a clock that was set, or nobody's claim.
+            return Wait() if now < ends <= now + LEASE else _claim(record, now, owner, Attempt.TAKEOVER)
         case Held():
             return _claim(record, now, owner, Attempt.AFTER_HOLD)
         case _:
             return _claim(record, now, owner, Attempt.FIRST)
 
 
-def result_of(record: Record | None, now: int, newer: Callable[[bytes], T | None]) -> T | None:
+def result_of(record: Record | None, now: int, newer: Callable[[bytes], T | None]) -> Adopt[T] | None:
     """Return the successor that a record holds, if it is newer than what the caller holds; None for all else."""
     if record is None or not isinstance(record.state, Result) or now >= record.state.ends:
         return None
     try:
-        return newer(record.state.box)
+        successor = newer(record.state.box)
     except ValueError:
         return None
+    return None if successor is None else Adopt(successor, now < record.state.good_until)
 
 
 def _claim(record: Record | None, now: int, owner: bytes, attempt: Attempt) -> Mine:
@@ -274,7 +295,7 @@ def with_floor(record: Record | None, floor: int) -> Record:
 
 
 def lives(record: Record, now: int) -> int:
-    """Return for how many milliseconds a coordinator has to keep a record."""
+    """Return for how many milliseconds a coordinator has to keep a record, its floor included."""
     match record.state:
         case Result(ends=ends, spent_for=spent_for):
             end = ends + spent_for
@@ -284,7 +305,7 @@ def lives(record: Record, now: int) -> int:
             end = ends + HOUR
         case state:
             end = state.ends
-    return max(end - now, 1)
+    return min(max(end - now, record.floor - now, 1), LONGEST_KEPT)
 
 
 def pack(record: Record) -> bytes:
@@ -308,7 +329,8 @@ def unpack(data: bytes) -> Record:
         state = _STATES[kind](*values)
         numbers = [floor, *(getattr(state, name) for name in state.__slots__ if name not in _BYTES)]
         texts = [getattr(state, name) for name in state.__slots__ if name in _BYTES]
-        if not all(type(value) is int and value >= 0 for value in numbers) or {type(text) for text in texts} - {bytes}:
+        are_sound = all(type(value) is int and 0 <= value <= _GREATEST for value in numbers)
+        if not are_sound or {type(text) for text in texts} - {bytes}:
             raise ValueError("other values than a record has")
         if isinstance(state, Claimed):
             state = replace(state, attempt=Attempt(state.attempt))

@@ -10,8 +10,10 @@ Sources: redis.io/docs: EVALSHA, SET, TIME; redis-py 5.2 and newer.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -78,6 +80,7 @@ class RedisCoordinator:
         if type(prefix) is not str:
             raise wrong_type("prefix", "a text (str)", prefix)
         self._client: Any = client
+        self._pool: Any = None if isinstance(client, redis.RedisCluster) else _own_pool(client.connection_pool)
         self._prefix = prefix.encode()
         self._latest = 0
 
@@ -150,7 +153,7 @@ class RedisCoordinator:
     def close(self) -> None:
         """Close the connections. The next use opens them anew."""
         with contextlib.suppress(Exception):
-            self._client.close()
+            (self._pool or self._client).disconnect()
 
     def __repr__(self) -> str:
         return f"<RedisCoordinator, prefix {self._prefix.decode()!r}>"
@@ -175,7 +178,7 @@ class RedisCoordinator:
             cluster: Any = self._client
             node = cluster.get_node_from_key(name)
             return cluster.execute_command(*command, target_nodes=node, NEVER_DECODE=True)
-        pool = self._client.connection_pool
+        pool = self._pool
         connection = pool.get_connection(*_NAMED)  # connects, and replaces what a restart has cut
         try:
             connection.send_command(*command)
@@ -187,6 +190,25 @@ class RedisCoordinator:
             raise
         finally:
             pool.release(connection)
+
+
+def _own_pool(pool: Any) -> Any:
+    """Return a pool like a client's, whose connections are ours: not retried, and with timeouts if those have none.
+
+    A client's own pool connects with the client's retries, which by default take longer than any request waits.
+    """
+    given = pool.connection_kwargs
+    ours = copy.copy(pool)
+    ours.connection_kwargs = {
+        **given,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": given.get("socket_timeout") or _TIMEOUT,
+        "socket_connect_timeout": given.get("socket_connect_timeout") or _TIMEOUT,
+    }
+    ours._lock, ours._fork_lock = threading.RLock(), threading.RLock()
+    ours._available_connections, ours._in_use_connections = [], set()
+    ours._created_connections = 0
+    return ours
 
 
 def _translated(step: Callable[[], T]) -> T:

@@ -43,8 +43,8 @@ _UNAVAILABLE = Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
 _REVOKED = Outcome(Kind.DENIED, reason=Reason.REVOKED, is_on_record=True)
 
 
-_Key = tuple[str, bool, str]
-"""What a flight is told from another by: the credential, whether it was forced, and the arguments."""
+_Key = tuple[str, bool, str, int | None]
+"""What a flight is told from another by: the credential, whether it was forced, the arguments, when it began."""
 
 
 class Flight:
@@ -168,7 +168,11 @@ class Refresher:
             return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
         heard_until = time.monotonic() + patience
         until = heard_until if in_hurry else 0
-        key = (credential, force, repr(sorted(arguments.items())))
+        try:
+            key = (credential, force, repr(sorted(arguments.items())), started_at)
+        except Exception as error:  # an argument without a repr
+            logger.error("a refresh was given arguments that raise %s", whereabouts(error))
+            return _UNAVAILABLE
         flight, is_mine = self._board(key, session, arguments, started_at, until, heard_until)
         if flight is None or not flight.landed.wait(patience if in_hurry or is_mine else 0):
             return _UNAVAILABLE
@@ -245,7 +249,7 @@ class Refresher:
             return outcome
         if journey.has_asked:
             revoke(self._provider, journey.newest)
-        return _REVOKED
+        return replace(_REVOKED, is_on_record=False)
 
     def _end(self, key: _Key, flight: Flight) -> None:
         with self._lock:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -28,6 +29,9 @@ NO_TAKEOVER = 2
 """Seconds after it came back, in which others may still tell it what they know."""
 
 MOST_OWED = 1000
+
+MOST_REFUSALS = 20
+"""Times that something is not taken by a coordinator that is in reach, before it is given up."""
 
 TELL_EVERY = 0.5
 """Seconds between two attempts to tell it what it is owed."""
@@ -54,10 +58,11 @@ class SharedCoordinator:
             inner: Whom to ask.
         """
         self._inner = inner
-        self._lost_at = self._back_at = self._said_at = self._not_before = _NEVER
-        self._is_lost = False
+        self._lost_at = self._back_at = self._said_at = self._not_before = self._away_since = _NEVER
+        self._is_lost = self._is_said = False
         self._doubt = Doubt(self)
         self._owed: dict[bytes, Callable[[], None]] = {}
+        self._refused: Counter[bytes] = Counter()
         self.after_fork_in_child()
         forks.tell(self)
 
@@ -69,6 +74,11 @@ class SharedCoordinator:
         except CoordinatorUnavailable:
             return True
         return self._doubt.is_there()
+
+    @property
+    def is_long_away(self) -> bool:
+        """Whether it is out of reach for so long that whoever had an answer without it has come with it."""
+        return self._is_lost and time.monotonic() - self._away_since >= doubt.LASTS / 1000
 
     @property
     def is_just_back(self) -> bool:
@@ -114,35 +124,69 @@ class SharedCoordinator:
                     teller.start()
                     self._teller = teller
 
-    def settle(self) -> None:
-        """Tell it what it is owed, and get to know it, before anything else is asked of it.
+    def settle(self, about: bytes = doubt.KEY) -> None:
+        """Tell it what it is owed about something, before anything else is asked of it about that; the rest has time.
+
+        Args:
+            about: What the keys of the debts begin with.
 
         Raises:
             CoordinatorUnavailable: It is still out of reach.
         """
-        for key, tell in list(self._owed.items()):
-            try:
-                tell()
-            except CoordinatorUnavailable:
-                raise
-            except Exception as error:  # it would be in everybody's way for ever
-                logger.error("the coordinator could not be told what happened: %s", whereabouts(error))
-            with self._lock:
-                if self._owed.get(key) is tell:  # and not something newer
-                    del self._owed[key]
+        for key in list(self._owed):
+            if key.startswith(about) or key == doubt.KEY:
+                self._pay(key)
         self._doubt.meet()
 
+    def _pay(self, key: bytes) -> None:
+        """Tell it one thing that it is owed."""
+        tell = self._owed.get(key)
+        if tell is None:
+            return
+        try:
+            tell()
+        except CoordinatorUnavailable:
+            raise
+        except Exception as error:  # it would be in everybody's way for ever
+            logger.error("the coordinator could not be told what happened: %s", whereabouts(error))
+        self._forget(key, tell)
+
+    def _forget(self, key: bytes, tell: Callable[[], None]) -> None:
+        with self._lock:
+            if self._owed.get(key) is tell:  # and not something newer
+                del self._owed[key]
+
+    def tell_everything(self) -> None:
+        """Tell it all that it is owed. What it does not take, time after time while it takes the rest, is forgotten.
+
+        Raises:
+            CoordinatorUnavailable: It is out of reach.
+        """
+        self.settle()
+        for key, tell in list(self._owed.items()):
+            try:
+                self._pay(key)
+            except CoordinatorUnavailable:
+                self.read(doubt.KEY)  # is it in reach, and only this not?
+                self._refused[key] += 1
+                if self._refused[key] >= MOST_REFUSALS:
+                    logger.error("the coordinator does not take something that it is owed; it is forgotten.")
+                    self._forget(key, tell)
+
     def _tell_all(self) -> None:
+        is_broken = False
         while True:
             threading.Event().wait(TELL_EVERY)
             try:
-                self.settle()
+                self.tell_everything()
             except CoordinatorUnavailable:
                 pass
             except Exception as error:  # nobody else would hear of it
+                is_broken = True
                 logger.error("the coordinator could not be told what happened: %s", whereabouts(error))
             with self._lock:
-                if not self._owed:
+                if is_broken or not self._owed:  # who owes something next starts another
+                    self._refused.clear()
                     self._teller = None
                     return
 
@@ -170,16 +214,20 @@ class SharedCoordinator:
             raise
         if self._is_lost:
             self._is_lost, self._back_at = False, time.monotonic()
-            logger.warning("the coordinator is back.")
+            if self._is_said:
+                self._is_said = False
+                logger.warning("the coordinator is back.")
         return done
 
     def _lose(self, began: float) -> None:
-        self._lost_at, self._is_lost = time.monotonic(), True
+        self._lost_at = time.monotonic()
+        if not self._is_lost:
+            self._is_lost, self._away_since = True, self._lost_at
         if self._lost_at - began > _SLOW:
             self._not_before = self._lost_at + _LEFT_ALONE
         self.owe(doubt.KEY, self._doubt.rise)
         if self._lost_at - self._said_at > _SAY_EVERY:
-            self._said_at = self._lost_at
+            self._said_at, self._is_said = self._lost_at, True
             logger.warning("the coordinator is out of reach; sessions go on, and this is said once a minute.")
 
     def __repr__(self) -> str:

@@ -67,6 +67,7 @@ class SignOut:
         self._lasts = lasts
         self._done = threading.Event()
         self._so_far = SignedOut()
+        self._is_overtaken = False
 
     def run(self, patience: float) -> SignedOut:
         """Sign out, and return what has come of it when it is done, or when patience is over. Never raises.
@@ -86,7 +87,7 @@ class SignOut:
         try:
             self._so_far = SignedOut(recorded=self._bury(self._lasts))
             claim = self._claim_newest()
-            revoked = revoke(self._provider, self._newest)
+            revoked = revoke(self._provider, self._newest) and not self._is_overtaken
             lasts = REVOKED_KEPT if revoked else self._lasts
             if claim is not None:
                 self._ledger.write_failure(claim, Failure.REVOKED, lasts)
@@ -114,6 +115,7 @@ class SignOut:
                     answer = self._ledger.claim(self._newest, deepest=answer.depth)
             except CoordinatorUnavailable:
                 break
+            self._is_overtaken = isinstance(answer, Busy)  # somebody is about to have newer tokens
             if not isinstance(answer, Adopt):
                 return answer if isinstance(answer, Claim) else None
             self._newest = merge(self._newest, answer.successor)

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from . import record as records
 from .coordinator import Coordinator, CoordinatorUnavailable
-from .record import Answer, Attempt, Mine, Record, Wait
+from .record import Answer, Attempt, Claimed, Mine, Record, Wait
 
 logger = logging.getLogger("sealed_session")
 
@@ -30,13 +30,17 @@ class Found(NamedTuple):
 
     Attributes:
         value: As it is stored, for the swap.
-        record: What that means; None for nothing, and for what is none of ours.
+        record: What that means; None for nothing. What is none of ours counts as a claim that has ended: somebody wrote
+            it, and what became of the token is unknown.
         now: The coordinator's time.
     """
 
     value: bytes | None
     record: Record | None
     now: int
+
+
+_UNKNOWN = Record(Claimed(0, b"", Attempt.TAKEOVER))
 
 
 def read(store: Coordinator, key: bytes) -> Found:
@@ -49,8 +53,7 @@ def read(store: Coordinator, key: bytes) -> Found:
     try:
         return Found(value, None if value is None else records.unpack(value), now)
     except ValueError:
-        logger.error("a record of the coordinator is none of ours; it is replaced.")
-        return Found(value, None, now)
+        return Found(value, _UNKNOWN, now)
 
 
 def claim(
@@ -99,4 +102,6 @@ def change(store: Coordinator, key: bytes, how: Change) -> Record | None:
 
 
 def _put(store: Coordinator, key: bytes, found: Found, record: Record) -> bool:
+    if found.record is _UNKNOWN:
+        logger.error("a record of the coordinator is none of ours; it is replaced.")
     return store.swap(key, found.value, records.pack(record), records.lives(record, found.now))

@@ -9,7 +9,7 @@ from ..errors import SealError
 from ..providers.base import Provider
 from ..session import Session
 from . import record as records
-from .attempt import merge
+from .attempt import is_of_somebody_else, merge
 from .handover import HandOver
 from .record import Result
 
@@ -18,6 +18,12 @@ logger = logging.getLogger("sealed_session")
 UNDELIVERED_KEPT = 24 * 3600
 """Seconds for which a result is kept at least that no request waited for any more when it came. The old token is used
 up, and no cookie carries the new one yet: whoever left after an error page shall find the session when coming back."""
+
+MOST_LIFE = 366 * 86_400
+"""Seconds. No access token lives for longer, whatever it says."""
+
+MOST_BOX = 15 * 1024
+"""Bytes. A coordinator takes a little more; a cookie holds a quarter."""
 
 MakeResult = Callable[[int], Result]
 """Makes a result that begins at a coordinator's time."""
@@ -58,6 +64,8 @@ class Successors:
 
         def open_newer(box: bytes) -> Session | None:
             answer = Session._unpacked(hand_over.open(box))
+            if is_of_somebody_else(session, answer):
+                raise ValueError("a box with the session of somebody else")
             if not self._is_same_token(session, answer):
                 return answer  # the token was rotated: whoever holds the old one holds less
             if answer.access_token == session.access_token:
@@ -82,19 +90,31 @@ class Successors:
         lasts = int((max(0.0, (now if ends is None else ends) - now) + grace) * 1000)
         # A token that was not rotated is as good as before, and never spent.
         spent_for = 0 if self._is_same_token(session, answer) else self._spent_for
-        order = int(_ends(answer))
-        return lambda begin: Result(begin + lasts, box, order, spent_for)
+        order, life = int(_ends(answer)), _life(answer)
+        return lambda begin: Result(begin + lasts, box, order, spent_for, begin + life)
 
     def _is_same_token(self, session: Session, answer: Session) -> bool:
         return self.credential(merge(session, answer)) == self.credential(session)
 
     @staticmethod
     def _box(hand_over: HandOver, answer: Session) -> bytes:
+        box: bytes | None
         try:
-            return hand_over.seal(answer.to_mapping())
+            box = hand_over.seal(answer.to_mapping())
         except SealError:  # of what is no JSON nobody shall lose the tokens
-            logger.error("the provider's answer holds what is not JSON; only its tokens are kept.")
-            return hand_over.seal(answer.replace(user=None, impersonator=None, extra=None).to_mapping())
+            box = None
+        if box is not None and len(box) <= MOST_BOX:
+            return box
+        logger.error("the provider's answer is too long, or holds what is not JSON; only its tokens are kept.")
+        return hand_over.seal(answer.replace(user=None, impersonator=None, extra=None).to_mapping())
+
+
+def _life(session: Session) -> int:
+    """Return the milliseconds from an access token's beginning to its end, both by the provider's clock; 0: unknown."""
+    issued, ends = session.claims.get("iat"), session.claims.get("exp")
+    if isinstance(issued, int | float) and isinstance(ends, int | float) and 0 < ends - issued < MOST_LIFE:
+        return int((ends - issued) * 1000)
+    return 0
 
 
 def _ends(session: Session) -> float:

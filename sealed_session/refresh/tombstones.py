@@ -91,6 +91,18 @@ class Tombstones:
         """
         return started_at is not None and any(stone.lies_over(session, started_at) for stone in self._of(session))
 
+    def look(self, session: Session, started_at: int) -> bool:
+        """Return whether a session is over, for whoever has to know whether that is sure.
+
+        Args:
+            session: The session.
+            started_at: When it began.
+
+        Raises:
+            CoordinatorUnavailable: The coordinator cannot be asked.
+        """
+        return any(stone.lies_over(session, started_at) for stone in self._read(session))
+
     def begin(self, session: Session, now: int) -> int:
         """Return when a session that is opened now counts as begun: after whatever is over, be it a second later."""
         ends = [max(stone.ours, stone.theirs + LEEWAY) for stone in self._of(session) if stone.lies_over(session, now)]
@@ -109,12 +121,15 @@ class Tombstones:
         return self._store.swap(self._key("jti", token_id), None, b"1", _milliseconds(lasts))
 
     def _of(self, session: Session) -> Iterator[Tombstone]:
-        sub = session.claims.get("sub")
-        names = (("sid", session.session_id), ("sub", sub if type(sub) is str else None))
         with suppress(CoordinatorUnavailable):
-            for kind, name in names:
-                if name is not None:
-                    yield _unpacked(self._store.read(self._key(kind, name)).value)
+            yield from self._read(session)
+
+    def _read(self, session: Session) -> Iterator[Tombstone]:
+        sub = session.claims.get("sub", (session.user or {}).get("sub"))  # opaque tokens: what the ID token said
+        names = (("sid", session.session_id), ("sub", sub if type(sub) is str else None))
+        for kind, name in names:
+            if name is not None:
+                yield _unpacked(self._store.read(self._key(kind, name)).value)
 
     def _bury(self, key: bytes, at: Tombstone, lasts: float) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -290,7 +290,7 @@ class TestForced:
         owner = world.process()
         claim = claimed(owner, world.old)
         answer = world.provider.refresh(world.old)
-        world.times.at_sleep = lambda: owner.write_result(claim, world.old, answer)
+        world.times.at_sleep = lambda: cast(None, owner.write_result(claim, world.old, answer))
         switched = world.travel(world.process(), world.old, {"organization_id": "org_2"})
         assert "org_2" == newest(switched).claims["organization_id"]
         assert [world.old.refresh_token, answer.refresh_token] == world.provider.used
@@ -455,7 +455,7 @@ class TestDenied:
         claim = claimed(slow, world.old)
         answer = world.provider.refresh(world.old)
         world.times.advance(35)
-        world.provider.arriving = lambda: slow.write_result(claim, world.old, answer)
+        world.provider.arriving = lambda: cast(None, slow.write_result(claim, world.old, answer))
         assert Outcome(Kind.REFRESHED, answer) == world.travel(other, world.old)
 
     def test_rule_6_in_fallback_it_is_held(self, world: World) -> None:
@@ -489,7 +489,7 @@ class TestDenied:
         ledger = world.process()
         with world.outage():
             ledger.look(world.old)
-        ledger._shared.settle()
+        ledger._shared.tell_everything()
         world.provider.end_every_session()
         world.times.advance(119)
         assert Kind.UNAVAILABLE is world.travel(ledger, world.old).kind
@@ -552,7 +552,7 @@ class TestDenied:
         one, other = world.process(), world.process()
         with world.outage():
             new = newest(world.travel(one, world.old))
-        one._shared.settle()  # what its thread does every second
+        one._shared.tell_everything()  # what its thread does every second
         assert new == newest(world.travel(other, world.old))
         assert 1 == len(world.provider.used)
 
@@ -776,9 +776,7 @@ class TestReuseDetection:
         assert (Kind.DENIED if is_sent else Kind.SUPERSEDED) is outcome.kind
         assert is_sent is world.provider.punished
 
-    def test_rule_7_given_up_is_asked_again_a_minute_later_and_never_sent(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_rule_7_given_up_is_superseded_and_never_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whoever holds the successor may come with it meanwhile."""
         world = made(World(lambda clock: StrictProvider(clock, reuse_detection="user")), monkeypatch)
         self.lose(world, is_used=True)
@@ -786,7 +784,6 @@ class TestReuseDetection:
         superseded = Outcome(Kind.SUPERSEDED, reason=Reason.SUPERSEDED)
         for _ in range(4):
             assert superseded == world.travel(world.process(), world.old)
-            assert Kind.UNAVAILABLE is world.travel(world.process(), world.old).kind
             world.times.advance(60)
         assert (1, False) == (len(world.provider.used), world.provider.punished)
 
@@ -839,7 +836,7 @@ class TestUsageErrors:
 
     def test_nothing_was_used_up(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
         """A missing secret, for example. It is logged; the next attempt is a first one, as soon as it is mended."""
-        world.provider.fail(UsageError("a client secret is missing."))
+        world.provider.fail(UsageError("a client secret is missing.", code="provider_missing"))
         assert UNAVAILABLE == world.travel(world.process(), world.old)
         assert "a client secret is missing." in caplog.text
         assert Refused(Failure.UNAVAILABLE, 1000) == state(world, world.old)
@@ -849,15 +846,21 @@ class TestUsageErrors:
     def test_with_reuse_detection_nothing_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """It surely was not sent."""
         world = made(World(lambda clock: StrictProvider(clock, reuse_detection="user")), monkeypatch)
-        break_down(world, UsageError("a client secret is missing."))
+        break_down(world, UsageError("a client secret is missing.", code="provider_missing"))
         world.travel(world.process(), world.old)
         world.times.advance(1)
         assert Kind.REFRESHED is world.travel(world.process(), world.old).kind
 
+    def test_one_of_another_kind_may_come_after_the_call(self, world: World) -> None:
+        """A function that makes a session of what it was answered, and mistakes a type: the token is used up."""
+        world.provider.fail(UsageError("access_expires_at: expected an int."))
+        assert Kind.UNAVAILABLE is world.travel(world.process(), world.old).kind
+        assert Refused(Failure.HOLD, 1000) == state(world, world.old)
+
     def test_it_is_not_sent_again_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where a replay would be answered: nothing was played yet."""
         world = made(World(ReplayingProvider), monkeypatch)
-        world.provider.fail(UsageError("a client secret is missing."))
+        world.provider.fail(UsageError("a client secret is missing.", code="provider_missing"))
         world.travel(world.process(), world.old)
         assert 1 == len(world.provider.used)
 
@@ -935,6 +938,7 @@ class TestOutage:
         world.store.before = world.store.after = lambda _step: None
         world.store.is_up = True
         world.times.advance(3)
+        ledger._shared.tell_everything()
         assert Kind.REFRESHED is world.travel(ledger, Session(**world.provider.sign_in())).kind
         assert newest(outcome) == newest(world.travel(world.process(), world.old))
         assert 2 == len(world.provider.used)

@@ -479,22 +479,25 @@ class TestStoreOutOfReach:
         assert not world.store.is_up
         world.store.before = world.store.after = lambda _step: None
         world.store.is_up = True
-        ledger.claim(Session(**world.provider.sign_in()))
+        ledger._shared.tell_everything()
         assert Adopt(answer) == world.process().claim(world.old)
 
     def test_what_happened_without_it_is_told_first(self, world: World) -> None:
-        """Before anything else is asked of it, and once."""
-        ledger = world.process()
+        """The doubt, and what is about the token at hand, before it is claimed; the rest by and by."""
+        ledger, another = world.process(), Session(**world.provider.sign_in())
         with world.outage():
-            done(world, ledger, world.old)
-        another = Session(**world.provider.sign_in())
+            new = done(world, ledger, world.old)
+            done(world, ledger, another)
+        ledger._own = MemoryCoordinator(clock=world.times.milliseconds)  # or it would know the answer itself
         world.store.asked.clear()
-        claimed(ledger, another)
-        assert ["read", "swap"] * 4 == world.store.asked  # the doubt, the result, the next link's floor, the claim
-        assert isinstance(world.process().claim(world.old), Adopt)
+        assert isinstance(ledger.claim(world.old), Adopt)
+        assert ["read", "swap"] * 3 + ["read"] == world.store.asked  # the doubt, the result, the next link's floor
+        assert None is world.process().look(another)
         world.store.asked.clear()
-        claimed(ledger, Session(**world.provider.sign_in()))
+        claimed(ledger, new)
         assert ["read", "swap"] == world.store.asked
+        ledger._shared.tell_everything()
+        assert None is not world.process().look(another)
 
     def test_what_cannot_be_told_yet_is_told_later(self, world: World) -> None:
         """It went away again before all was said."""
@@ -504,11 +507,12 @@ class TestStoreOutOfReach:
             for session in others:
                 done(world, ledger, session)
         world.store.fail_at("swap", 2)
-        claimed(ledger, world.old)
+        with pytest.raises(CoordinatorUnavailable):
+            ledger._shared.tell_everything()
         world.store.before = lambda _step: None
         world.store.is_up = True
         world.times.advance(2)
-        ledger.claim(Session(**world.provider.sign_in()))
+        ledger._shared.tell_everything()
         assert 3 == sum(world.process().look(session) is not None for session in others)
 
     def test_what_is_to_be_told_is_bounded(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -519,7 +523,7 @@ class TestStoreOutOfReach:
         with world.outage():
             for session in others:
                 done(world, ledger, session)
-        claimed(ledger, world.old)
+        ledger._shared.tell_everything()
         assert [True, True, False] == [world.process().look(session) is not None for session in others]
 
     def test_nothing_is_taken_over_for_two_seconds_after_it_is_back(self, world: World) -> None:

@@ -229,7 +229,7 @@ class TestResults:
             one.write_result(claim, world.old, answer)
             assert answer == two.look(world.old)
             assert None is far.look(world.old)
-        one._shared.settle()
+        one._shared.tell_everything()
         assert [Adopt(answer)] * 2 == [ledger.claim(world.old) for ledger in (far, world.on("c"))]
 
     def test_of_a_hosts_claim_the_host_is_told_also_when_the_shared_one_is_back(self, world: Hosts) -> None:
@@ -263,7 +263,7 @@ class TestResults:
             claim = claimed(one, world.old)
             answer = world.provider.refresh(world.old)
             one.write_result(claim, world.old, answer)
-        one._shared.settle()
+        one._shared.tell_everything()
         assert Adopt(answer) == world.on("b").claim(world.old)
 
     def test_rule_8_the_host_knows_the_floor_of_the_next_link(self, world: Hosts) -> None:
@@ -273,7 +273,7 @@ class TestResults:
             claim = claimed(one, world.old)
             answer = world.provider.refresh(world.old)
             one.write_result(claim, world.old, answer)
-        one._shared.settle()
+        one._shared.tell_everything()
         for store in (world.host("a"), world.store):
             record = world.stands(store, merge(world.old, answer))
             assert isinstance(record, Record)
@@ -287,7 +287,7 @@ class TestResults:
                 answer = world.provider.refresh(session)
                 one.write_result(claimed(one, session), session, answer)
                 session = merge(session, answer)
-        one._shared.settle()
+        one._shared.tell_everything()
         standing = world.on("b").standing(world.old)
         assert standing.newer is not None
         assert session.refresh_token == standing.newer.refresh_token
@@ -322,7 +322,7 @@ class TestUndecided:
             ledger.claim(stern.old)
         assert isinstance(getattr(stern.stands(stern.store, stern.old), "state", None), Claimed)
         self.be_back(stern)
-        ledger._shared.settle()
+        ledger._shared.tell_everything()
         stern.times.advance(2)
         assert Attempt.FIRST is claimed(stern.on("b"), stern.old).attempt
 
@@ -334,7 +334,7 @@ class TestUndecided:
             ledger.claim(stern.old)
         stern.store.is_up, stern.store.before = True, lambda _step: None
         other = claimed(stern.on("b"), stern.old)
-        ledger._shared.settle()
+        ledger._shared.tell_everything()
         record = stern.stands(stern.store, stern.old)
         assert record is not None
         assert other.owner == getattr(record.state, "owner", None)
@@ -346,7 +346,7 @@ class TestUndecided:
         claim = claimed(ledger, world.old)
         assert (1, Attempt.FIRST) == (claim.depth, claim.attempt)
         self.be_back(world)
-        ledger._shared.settle()
+        ledger._shared.tell_everything()
         assert Busy(0) == far.claim(world.old)
         answer = world.provider.refresh(world.old)
         ledger.write_result(claim, world.old, answer)
@@ -359,7 +359,7 @@ class TestUndecided:
         with pytest.raises(CoordinatorUnavailable):
             ledger.claim(world.old, deepest=0)
         self.be_back(world)
-        ledger._shared.settle()
+        ledger._shared.tell_everything()
         assert Attempt.FIRST is claimed(world.on("b"), world.old).attempt
 
     @pytest.mark.parametrize("what", ["busy", "result", "failed"])
@@ -377,7 +377,7 @@ class TestUndecided:
         assert expected is type(two.claim(world.old))
         self.be_back(world)
         assert Busy(0) == world.on("b").claim(world.old)
-        two._shared.settle()
+        two._shared.tell_everything()
         assert Attempt.FIRST is claimed(world.on("b"), world.old).attempt
 
     def test_what_came_of_it_is_said_in_its_place(self, world: Hosts) -> None:
@@ -386,7 +386,7 @@ class TestUndecided:
         claim = claimed(ledger, world.old)
         with world.outage():
             ledger.write_failure(claim, Failure.HOLD, 60)
-        ledger._shared.settle()
+        ledger._shared.tell_everything()
         assert Refused(Failure.HOLD, 60_000) == world.on("b").claim(world.old)
 
     def test_a_claim_that_is_given_back_during_an_outage(self, world: Hosts) -> None:
@@ -396,7 +396,7 @@ class TestUndecided:
         with world.outage():
             ledger.give_back(claim)
         assert Busy(0) == world.on("b").claim(world.old)
-        ledger._shared.settle()
+        ledger._shared.tell_everything()
         assert Attempt.FIRST is claimed(world.on("b"), world.old).attempt
 
 
@@ -421,7 +421,7 @@ class TestOwed:
             ledger.write_result(slow, world.old, answer)
             if not failure_first:
                 ledger.write_failure(taken, Failure.HOLD, 60)
-        ledger._shared.settle()
+        ledger._shared.tell_everything()
         assert Adopt(answer) == world.on("b").claim(world.old)
 
     def test_a_claim_that_is_taken_back_does_not_take_the_place_of_a_result(self, world: Hosts) -> None:
@@ -441,7 +441,7 @@ class TestOwed:
         with pytest.raises(CoordinatorUnavailable):
             ledger.claim(world.old, deepest=0)
         world.store.is_up = True
-        ledger._shared.settle()
+        ledger._shared.tell_everything()
         assert Adopt(answer) == world.on("b").claim(world.old)
 
 
@@ -453,7 +453,7 @@ class TestJustBack:
         ledger = world.on("a")
         with world.outage():
             ledger.look(Session(**world.provider.sign_in()))
-        ledger._shared.settle()
+        ledger._shared.tell_everything()
         return ledger
 
     @pytest.mark.parametrize("deepest", [None, 0])
@@ -547,7 +547,7 @@ class TestDoubt:
         with world.outage():
             one.look(world.old)
         assert not other.is_in_doubt, "nobody has said so yet"
-        one._shared.settle()
+        one._shared.tell_everything()
         world.times.advance(119.999)
         assert other.is_in_doubt
         world.times.advance(0.001)
@@ -559,7 +559,7 @@ class TestDoubt:
         with world.outage():
             claim = claimed(one, world.old)
             answer = world.provider.refresh(world.old)
-        one._shared.settle()
+        one._shared.tell_everything()
         assert Kind.UNAVAILABLE is world.travel(other, world.old).kind
         one.write_result(claim, world.old, answer)
         assert newest(world.travel(other, world.old)) == answer

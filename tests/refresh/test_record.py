@@ -161,7 +161,9 @@ class TestResultOf:
 
     def test_a_result_is_found(self) -> None:
         """Until it is over."""
-        assert "box" == records.result_of(Record(Result(NOW + 1, BOX, 7, HOUR)), NOW, opens)
+        assert Adopt("box") == records.result_of(Record(Result(NOW + 1, BOX, 7, HOUR)), NOW, opens)
+        fresh = Record(Result(NOW + 1, BOX, 7, HOUR, NOW + 1))
+        assert Adopt("box", is_fresh=True) == records.result_of(fresh, NOW, opens)
         assert None is records.result_of(Record(Result(NOW, BOX, 7, HOUR)), NOW, opens)
 
     @pytest.mark.parametrize(
@@ -431,9 +433,10 @@ class TestBytes:
             [0, 0, 1, 5, 0],
             [0, 0, 1, b"", 3],
             [0, 0, b"1", b"", 0],
-            [1, 0, 1, 5, 2, 3],
-            [1, 0, 1, b"", b"2", 3],
-            [2, 0, 1, 4],
+            [1, 0, 1, 5, 2, 3, 0],
+            [1, 0, 1, b"", b"2", 3, 0],
+            [2, 0, 1, 5],
+            [2, 0, 2**53 + 1, 0],
             [2, 0, b"1", 0],
             "text",
             5,

@@ -204,7 +204,7 @@ class TestLostAnswers:
             patched.setattr(redis.UnixDomainSocketConnection, "read_response", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 handle.read(b"key")
-        assert [None] == [one._sock for one in handle._client.connection_pool._available_connections]
+        assert [None] == [one._sock for one in handle._pool._available_connections]
         assert None is handle.read(b"other").value
 
 
@@ -315,7 +315,7 @@ class TestClients:
         assert works(handle)
 
         def in_the_child() -> list[object]:
-            inherited = handle._client.connection_pool
+            inherited = handle._pool
             before = list(inherited._available_connections)
             answer = handle.read(b"key").value
             return [answer, len(before), [one for one in inherited._available_connections if one in before]]

@@ -109,8 +109,8 @@ class TestDebts:
         told: list[int] = []
         for number in range(3):
             alone.owe(b"%d" % number, lambda number=number: told.append(number))  # type: ignore[misc]
-        alone.settle()
-        alone.settle()
+        alone.tell_everything()
+        alone.tell_everything()
         assert ([0, 1, 2], "<SharedCoordinator, 0 owed>") == (told, repr(alone))
 
     def test_of_one_thing_the_newest_is_told(self, alone: SharedCoordinator) -> None:
@@ -118,7 +118,7 @@ class TestDebts:
         told: list[str] = []
         alone.owe(KEY, lambda: told.append("older"))
         alone.owe(KEY, lambda: told.append("newer"))
-        alone.settle()
+        alone.tell_everything()
         assert ["newer"] == told
 
     def test_a_newer_one_is_not_dropped_with_the_older_that_is_being_told(self, alone: SharedCoordinator) -> None:
@@ -130,9 +130,9 @@ class TestDebts:
             alone.owe(KEY, lambda: told.append("newer"))
 
         alone.owe(KEY, tell_older)
-        alone.settle()
+        alone.tell_everything()
         assert "<SharedCoordinator, 1 owed>" == repr(alone)
-        alone.settle()
+        alone.tell_everything()
         assert (["older", "newer"], "<SharedCoordinator, 0 owed>") == (told, repr(alone))
 
     def test_doubt_that_comes_up_while_doubt_is_told_is_not_dropped(
@@ -157,23 +157,36 @@ class TestDebts:
         def tell() -> None:
             told.append("first" if told == [] else "second")
             if len(told) == 1:
-                alone.settle()
+                alone.tell_everything()
 
         alone.owe(KEY, tell)
-        alone.settle()
+        alone.tell_everything()
         assert (["first", "second"], "<SharedCoordinator, 0 owed>") == (told, repr(alone))
 
-    def test_what_cannot_be_told_stays_with_all_behind_it(self, alone: SharedCoordinator) -> None:
-        """And who wanted to ask is told that it is out of reach."""
+    def test_what_cannot_be_told_is_in_nobodys_way(self, alone: SharedCoordinator) -> None:
+        """Who wants to ask about that is told that it is out of reach, and nobody else."""
         told: list[int] = []
         alone.owe(b"0", lambda: told.append(0))
         alone.owe(b"1", cannot)
         alone.owe(b"2", lambda: told.append(2))
-        assert is_out_of_reach(alone.settle)
+        assert is_out_of_reach(lambda: alone.settle(b"1"))
+        alone.settle(b"0")
         assert ([0], "<SharedCoordinator, 2 owed>") == (told, repr(alone))
+        alone.tell_everything()
+        assert ([0, 2], "<SharedCoordinator, 1 owed>") == (told, repr(alone))
         alone.owe(b"1", lambda: told.append(1))
-        alone.settle()
-        assert [0, 1, 2] == told, "what replaces another takes its place"
+        alone.tell_everything()
+        assert [0, 2, 1] == told
+
+    def test_what_is_never_taken_is_forgotten(self, alone: SharedCoordinator, caplog: pytest.LogCaptureFixture) -> None:
+        """By a coordinator that is in reach; while it is out of reach nothing is counted."""
+        alone.owe(b"1", cannot)
+        for _ in range(shared.MOST_REFUSALS - 1):
+            alone.tell_everything()
+        assert "<SharedCoordinator, 1 owed>" == repr(alone)
+        alone.tell_everything()
+        assert "<SharedCoordinator, 0 owed>" == repr(alone)
+        assert "it is forgotten" in caplog.text
 
     def test_they_are_bounded(self, alone: SharedCoordinator, monkeypatch: pytest.MonkeyPatch) -> None:
         """When there are too many, what is new is not kept; of what is, the newest all the same."""
@@ -183,7 +196,7 @@ class TestDebts:
         for key in "abc":
             alone.owe(key.encode(), lambda key=key: told.append(key))  # type: ignore[misc]
         alone.owe(b"a", lambda: told.append("newer a"))
-        alone.settle()
+        alone.tell_everything()
         assert ["newer a", "b"] == told
 
     def test_one_that_fails_otherwise_is_in_nobodys_way(
@@ -197,8 +210,8 @@ class TestDebts:
 
         alone.owe(KEY, explode)
         alone.owe(b"other", lambda: told.append("other"))
-        alone.settle()
-        alone.settle()
+        alone.tell_everything()
+        alone.tell_everything()
         assert (["other"], "<SharedCoordinator, 0 owed>") == (told, repr(alone))
         assert [("sealed_session", logging.ERROR)] == [(line.name, line.levelno) for line in caplog.records]
         assert (True, True, False) == tuple(text in caplog.text for text in ("ZeroDivisionError", __file__, "secret"))
@@ -551,24 +564,13 @@ class TestDoubt:
         times.advance(0.001)
         assert False is alone.is_in_doubt
 
-    def test_there_is_as_long_as_something_is_owed(self, alone: SharedCoordinator) -> None:
-        """It may be the very thing that one wants to know."""
-        alone.owe(KEY, cannot)
-        assert True is alone.is_in_doubt
-
-    def test_it_is_told_what_it_is_owed_before_it_is_asked(self, alone: SharedCoordinator, store: Store) -> None:
-        """A denial is compared with all that this process knows."""
-        told: list[int] = []
-        alone.owe(KEY, lambda: told.append(len(store.asked)))
-        assert (False, [0]) == (alone.is_in_doubt, told)
-
     def test_somebody_elses_outage_is_known(self, alone: SharedCoordinator, store: Store, times: Times) -> None:
         """Who noticed nothing reads it in the coordinator."""
         other = SharedCoordinator(store)
         other._teller = Elsewhere()
         with_outage(other, store)
         assert False is alone.is_in_doubt
-        other.settle()
+        other.tell_everything()
         assert True is alone.is_in_doubt
         times.advance(doubt.LASTS / 1000)
         assert False is alone.is_in_doubt

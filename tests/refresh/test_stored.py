@@ -88,9 +88,12 @@ class TestRead:
         assert stored.Found(records.pack(record), record, times.milliseconds()) == stored.read(store, KEY)
 
     def test_what_is_none_of_ours(self, store: Store, times: Times, caplog: pytest.LogCaptureFixture) -> None:
-        """Is no record, and its bytes are those that a swap replaces. It is logged, without what it says."""
+        """Somebody wrote it: what became of the token is unknown. When it is replaced, that is logged."""
         put_bytes(store, b"secret nonsense")
-        assert stored.Found(b"secret nonsense", None, times.milliseconds()) == stored.read(store, KEY)
+        unknown = Record(Claimed(0, b"", Attempt.TAKEOVER))
+        assert stored.Found(b"secret nonsense", unknown, times.milliseconds()) == stored.read(store, KEY)
+        assert [] == caplog.records
+        assert Attempt.TAKEOVER is stored.claim(store, KEY, ME, opens).attempt  # type: ignore[union-attr]
         assert [("sealed_session", logging.ERROR)] == [(line.name, line.levelno) for line in caplog.records]
         assert "secret" not in caplog.text
 
@@ -111,7 +114,7 @@ class TestClaim:
     @pytest.mark.parametrize(
         ("state", "answer"),
         [
-            (Claimed(2_000_000, OTHER, Attempt.FIRST), Wait()),
+            (Claimed(1_000_000 + LEASE, OTHER, Attempt.FIRST), Wait()),
             (Result(2_000_000, b"box", 1, HOUR), Adopt("box")),
             (Failed(1_000_007, Failure.DENIED), Refused(Failure.DENIED, 7)),
             (Spent(2_000_000), Overtaken()),

@@ -160,7 +160,7 @@ def test_while_the_store_is_out_of_reach_nobody_is_over(store: Store) -> None:
     assert not stones.is_over(session(), NOW)
     assert NOW == stones.begin(session(), NOW)
     store.is_up = True
-    stones._store.settle()
+    stones._store.tell_everything()
     assert process(store).is_over(session(auth_time=NOW + 100), NOW)
     assert process(store).is_over(session(auth_time=NOW + 5), NOW + 100)
 

@@ -242,6 +242,7 @@ class Journey:
 def _refused(answer: Refused | Overtaken, *, is_on_record: bool) -> Outcome:
     if isinstance(answer, Overtaken) or answer.failure is Failure.GIVEN_UP:
         return Outcome(Kind.SUPERSEDED, reason=Reason.SUPERSEDED)
+    is_on_record = is_on_record and answer.is_everybodys
     if answer.failure is Failure.DENIED:
         return Outcome(Kind.DENIED, reason=Reason.DENIED, is_on_record=is_on_record)
     if answer.failure is Failure.REVOKED:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from ..counters import Counters
@@ -175,6 +175,8 @@ class Ledger:
         depth, answer = self._claim_in_first(hand_over.key, owner, newer, deepest)
         if isinstance(answer, Mine):
             return Claim(hand_over, owner, answer.attempt, taken_at, depth)
+        if isinstance(answer, Refused) and depth:  # somebody else may know better, whom nobody can ask now
+            return replace(answer, is_everybodys=False)
         return Busy(depth) if isinstance(answer, Wait) else answer
 
     def write_result(self, claim: Claim, session: Session, answer: Session, *, is_delivered: bool = True) -> Session:

@@ -178,6 +178,7 @@ class Refused:
 
     failure: Failure
     left: int
+    is_everybodys: bool = True
 
 
 @dataclass(frozen=True, slots=True)

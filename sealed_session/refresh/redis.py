@@ -32,6 +32,9 @@ PREFIX = "sealed-session:"
 _TIMEOUT = 1.0
 """Seconds to connect, and to wait for an answer; several fit into the patience of a request."""
 
+_LONGEST_TIMEOUT = 2.0
+"""Of a client that was given. By default redis-py waits for as long as a request does for everything."""
+
 _CLOCKS_DIFFER = 5_000
 """Milliseconds by which the time of a server that took over may be behind, without our time going back. By more,
 somebody has set a clock, and to stand still until it is where it was would keep every claim alive."""
@@ -61,8 +64,8 @@ class RedisCoordinator:
     """Holds values in a Redis. Safe to share between threads and greenlets, and safe to fork: redis-py's pools are.
 
     Nothing is connected before the first use. A swap is sent once: an answer that is lost leaves open what came of it,
-    and to send it again would call our own value somebody else's. So the client's own retries are passed by. Its
-    timeouts hold.
+    and to send it again would call our own value somebody else's. So a client's own retries are passed by, and its
+    timeouts are shortened to 2 s. A cluster's client connects as it likes: give it short timeouts and no retries.
     """
 
     def __init__(self, client: Any, *, prefix: str = PREFIX) -> None:
@@ -153,7 +156,10 @@ class RedisCoordinator:
     def close(self) -> None:
         """Close the connections. The next use opens them anew."""
         with contextlib.suppress(Exception):
-            (self._pool or self._client).disconnect()
+            if self._pool is None:
+                self._client.close()
+            else:
+                self._pool.disconnect()
 
     def __repr__(self) -> str:
         return f"<RedisCoordinator, prefix {self._prefix.decode()!r}>"
@@ -193,7 +199,7 @@ class RedisCoordinator:
 
 
 def _own_pool(pool: Any) -> Any:
-    """Return a pool like a client's, whose connections are ours: not retried, and with timeouts if those have none.
+    """Return a pool like a client's, whose connections are ours: not retried, and with timeouts that are short.
 
     A client's own pool connects with the client's retries, which by default take longer than any request waits.
     """
@@ -202,8 +208,8 @@ def _own_pool(pool: Any) -> Any:
     ours.connection_kwargs = {
         **given,
         "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": given.get("socket_timeout") or _TIMEOUT,
-        "socket_connect_timeout": given.get("socket_connect_timeout") or _TIMEOUT,
+        "socket_timeout": min(given.get("socket_timeout") or _TIMEOUT, _LONGEST_TIMEOUT),
+        "socket_connect_timeout": min(given.get("socket_connect_timeout") or _TIMEOUT, _LONGEST_TIMEOUT),
     }
     ours._lock, ours._fork_lock = threading.RLock(), threading.RLock()
     ours._available_connections, ours._in_use_connections = [], set()

@@ -15,7 +15,7 @@ from sealed_session.refresh.doubt import KEY, LASTS, Doubt
 from sealed_session.refresh.memory import MemoryCoordinator
 from sealed_session.refresh.opening import open_coordinator
 
-from .faults import LONG, Store, Times
+from .faults import LONG, Store, Times, World
 from .redis_server import RedisServer, needs_redis
 
 DAY = 86_400
@@ -339,3 +339,13 @@ class TestOutOfReach:
         store.is_up = True
         known.meet()
         assert (mark(store)[0], False) == (known._met, known.is_there())
+
+
+def test_doubt_of_the_future_is_doubt_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock was set back, or somebody wants no denial to be believed: it lasts for two minutes, and no longer."""
+    world = World()
+    doubt = Doubt(world.store)
+    assert world.store.inner.swap(KEY, None, msgpack.packb((b"12345678", 2**60)), 10**9)
+    assert doubt.is_there()
+    world.times.advance(120)
+    assert not doubt.is_there()

@@ -10,10 +10,13 @@ from sealed_session import ProviderUnavailable, RefreshDenied, Session, StepUpRe
 from sealed_session.reasons import Reason
 from sealed_session.refresh import Kind, Outcome, shared, uptime
 from sealed_session.refresh import journey as journeys
+from sealed_session.refresh import record as records
 from sealed_session.refresh.attempt import merge
+from sealed_session.refresh.handover import HandOver
 from sealed_session.refresh.ledger import Claim, Ledger
 from sealed_session.refresh.memory import MemoryCoordinator
-from sealed_session.refresh.record import Adopt, Attempt, Failure, Overtaken, Refused
+from sealed_session.refresh.record import Adopt, Attempt, Claimed, Failure, Overtaken, Record, Refused, Result
+from sealed_session.testing import access_token
 
 from .faults import Elsewhere, ReplayingProvider, SteadyProvider, StrictProvider, World, newest
 
@@ -976,3 +979,84 @@ class TestOutage:
         """Any RefreshDenied."""
         world.provider.fail(RefreshDenied())
         assert Kind.DENIED is world.travel(world.process(), world.old).kind
+
+
+class TestReviewed:
+    """What a hostile reader found once."""
+
+    def test_rule_6_a_denial_is_believed_when_the_store_is_away_for_long(self, world: World) -> None:
+        """A folder that cannot be written would otherwise answer a dead session 503 for ever. The cookie is kept."""
+        ledger = world.process()
+        world.store.is_up = False
+        world.provider.end_every_session()
+        outcomes = []
+        for _ in range(4):
+            outcomes.append(world.travel(ledger, world.old))
+            world.times.advance(61)
+        assert [Kind.UNAVAILABLE, Kind.UNAVAILABLE, Kind.DENIED, Kind.DENIED] == [one.kind for one in outcomes]
+        assert [False] * 4 == [one.is_on_record for one in outcomes]
+        assert 3 == len(world.provider.used)
+
+    def test_rule_8_a_floor_outlives_a_failure(self, world: World) -> None:
+        """A result that nobody waited for is kept for a day, and so is what comes after it, whatever happens to it."""
+        new = newest(world.travel(world.process(), world.old, is_heard=lambda: False))
+        world.expire()
+        world.provider.fail(ProviderUnavailable(sent=False))
+        assert Kind.UNAVAILABLE is world.travel(world.process(), new).kind
+        world.times.advance(5)
+        newer = newest(world.travel(world.process(), new))
+        world.times.advance(2 * 3600)
+        assert newer.refresh_token in world.provider._alive
+        assert Kind.REFRESHED is world.travel(world.process(), world.old).kind
+
+    def test_who_came_before_the_denial_does_not_find_it_on_record(self, world: World) -> None:
+        """It waited for the one who asked: its response keeps the cookie too."""
+        owner = world.process()
+        claim = claimed(owner, world.old)
+        world.times.at_sleep = lambda: owner.write_failure(claim, Failure.DENIED, 600)
+        waiter, next_one = world.travel(world.process(), world.old), world.travel(world.process(), world.old)
+        assert [(Kind.DENIED, False), (Kind.DENIED, True)] == [
+            (one.kind, one.is_on_record) for one in (waiter, next_one)
+        ]
+
+    def test_rule_5_the_earlier_issued_of_two_results_is_given_to_nobody(self, world: World) -> None:
+        """Its owner was stopped, and takes what stands."""
+        slow, other = world.process(), world.process()
+        claim = claimed(slow, world.old)
+        early = world.provider.refresh(world.old)
+        world.times.advance(35)
+        world.provider._alive.add(str(world.old.refresh_token))  # a provider that answers a replay with another pair
+        late = newest(world.travel(other, world.old))
+        stands = slow.write_result(claim, world.old, early)
+        assert late.access_token == stands.access_token != early.access_token
+        assert late.access_token == newest(world.travel(slow, world.old)).access_token
+
+    def test_a_clock_that_is_ahead_costs_one_call(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        """New tokens have ended by it already. Whoever adopts them takes them, as the one did who asked."""
+
+        def tokens(session: Session, _arguments: dict[str, Any]) -> Session:
+            now = int(world.times.unix()) - 3600
+            return Session(access_token(expires_at=now + 300, iat=now), f"next {len(world.provider.used)}")
+
+        monkeypatch.setattr(world.provider, "answer", tokens)
+        ledger = world.process()
+        kinds = [world.travel(one, world.old).kind for one in (ledger, world.process(), ledger, world.process())]
+        assert ([Kind.REFRESHED] * 4, 1) == (kinds, len(world.provider.used))
+        world.times.advance(299)
+        assert Kind.REFRESHED is world.travel(world.process(), world.old).kind
+        assert 1 == len(world.provider.used)
+
+    def test_a_box_of_somebody_else_is_not_adopted(self, world: World) -> None:
+        """Whoever knows a token and can write to the store could seal himself into another's session."""
+        hand_over = HandOver(str(world.old.refresh_token), world.provider.identity)
+        box = hand_over.seal(Session(access_token(sub="admin", expires_at=2_000_000_000), "theirs").to_mapping())
+        record = Record(Result(world.times.milliseconds() + 10**6, box, 2**50, 10**6))
+        assert world.store.inner.swap(hand_over.key, None, records.pack(record), 10**6)
+        assert "admin" != newest(world.travel(world.process(), world.old)).claims.get("sub")
+
+    def test_a_claim_without_end_is_nobodys(self, world: World) -> None:
+        """Whoever can write to the store, or sets its clock, keeps nobody out for ever."""
+        hand_over = HandOver(str(world.old.refresh_token), world.provider.identity)
+        claim = Record(Claimed(2**52, b"nobody", Attempt.FIRST))
+        assert world.store.inner.swap(hand_over.key, None, records.pack(claim), 10**6)
+        assert Kind.REFRESHED is world.travel(world.process(), world.old).kind

@@ -432,7 +432,7 @@ class TestStoreOutOfReach:
         ledger = world.process()
         with world.outage():
             ledger.write_failure(claimed(ledger, world.old), Failure.UNAVAILABLE, 5)
-            assert Refused(Failure.UNAVAILABLE, 5000) == ledger.claim(world.old)
+            assert Refused(Failure.UNAVAILABLE, 5000, is_everybodys=False) == ledger.claim(world.old)
 
     def test_whoever_has_seen_a_claim_in_it_asks_nobody_without_it(self, world: World) -> None:
         """The owner may be at it this very moment."""

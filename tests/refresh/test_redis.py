@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -333,3 +334,17 @@ class TestClients:
         """By its type."""
         with pytest.raises(UsageTypeError, match="prefix: expected a text"):
             RedisCoordinator(redis.Redis(), prefix=b"x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("is_listening", [True, False])
+def test_a_ready_client_waits_no_longer_than_a_request(is_listening: bool) -> None:
+    """Whatever its own retries and timeouts are: a server that does not answer is out of reach within seconds."""
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        if is_listening:
+            hole.listen()
+        coordinator = RedisCoordinator(redis.Redis(port=hole.getsockname()[1]))
+        began = time.monotonic()
+        with pytest.raises(CoordinatorUnavailable):
+            coordinator.read(b"key")
+        assert time.monotonic() - began < 3.5

@@ -50,7 +50,7 @@ def attempt(provider: Provider, session: Session, arguments: Mapping[str, Any]) 
             return _unusable(f"raised {whereabouts(error)}")
         _log(f"the provider could not be asked: {error}")
         return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
-    except BaseException as error:  # whatever a provider raises, the session outlives it, and so does its thread
+    except Exception as error:  # whatever a provider raises, the session outlives it
         return _unusable(f"raised {whereabouts(error)}")
     if not isinstance(answer, Session):
         return _unusable(f"returned {type(answer).__name__}")

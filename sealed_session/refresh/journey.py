@@ -164,7 +164,11 @@ class Journey:
 
     def _call(self) -> Outcome:
         """Call the provider."""
-        outcome = attempt(self._provider, self.newest, self._arguments)
+        try:
+            outcome = attempt(self._provider, self.newest, self._arguments)
+        except BaseException as error:  # meant for a program, and this is a thread of ours, with a claim to see to
+            logger.error("the provider's refresh raised %s", whereabouts(error))
+            outcome = replace(_unavailable(), may_be_used=True)
         self._counters.add("provider_calls", outcome.kind)
         return outcome
 

@@ -170,7 +170,7 @@ class TestWithout:
         one, two = world.on("a"), world.on("a")
         with world.outage():
             one.write_failure(claimed(one, world.old), Failure.UNAVAILABLE, 5)
-            assert Refused(Failure.UNAVAILABLE, 5000) == two.claim(world.old)
+            assert Refused(Failure.UNAVAILABLE, 5000, is_everybodys=False) == two.claim(world.old)
         assert None is world.stands(world.store, world.old)
 
     def test_a_claim_is_given_back_where_it_was_taken(self, world: Hosts) -> None:

@@ -326,6 +326,17 @@ class TestErrors:
         assert Kind.UNAVAILABLE is world.refresher().refresh(world.old, patience=LONG).kind
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_arguments_may_be_anything(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        """Also what raises when it is written down."""
+
+        class Broken:
+            def __repr__(self) -> str:
+                raise ValueError("secret")
+
+        assert UNAVAILABLE == world.refresher().refresh(world.old, {"one": Broken()}, patience=LONG)
+        assert (True, False) == ("arguments that raise ValueError" in caplog.text, "secret" in caplog.text)
+        assert [] == world.provider.used
+
     def test_a_provider_may_end_its_thread(self, world: World) -> None:
         """As greenlets are ended. Whoever waits is told at once, and the claim stays until its lease ends."""
         world.provider.arriving = sys.exit

@@ -93,11 +93,11 @@ def test_rule_12_against_a_refresh_that_is_under_way(world: World) -> None:
     """The winner writes its result, sees the tombstone, revokes what it was given, and signs nobody in."""
     called, go = threading.Event(), threading.Event()
 
-    def wait() -> None:
+    def wait(_answer: Session) -> None:  # the token is used up, and nobody has the next pair yet
         called.set()
         assert go.wait(LONG)
 
-    world.provider.arriving = wait
+    world.provider.leaving = wait
     outcomes: list[Outcome] = []
     winner = threading.Thread(
         target=lambda: outcomes.append(world.refresher().refresh(world.old, patience=LONG, started_at=begun(world)))
@@ -215,3 +215,22 @@ def test_a_standing_tells_of_it(world: World) -> None:
     out(world, world.refresher(), new)
     assert refresher.standing(world.old, begun(world)).is_revoked
     assert world.refresher().standing(new).is_revoked
+
+
+def test_with_reuse_detection_and_without_the_store_nothing_is_claimed() -> None:
+    """The token that is at hand is revoked all the same."""
+
+    world = World(Revoking)
+    world.provider.reuse_detection = "session"
+    ledger = world.process()
+    with world.outage():
+        assert SignedOut(revoked=True) == out(world, world.refresher(ledger), world.old)
+
+
+def test_a_chain_without_end_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After eight links; what is known by then is revoked."""
+    refresher, session = world.refresher(), world.old
+    for _ in range(9):
+        session = newest(refresher.refresh(session, force=True, patience=LONG))
+    assert SignedOut(recorded=True, revoked=True) == out(world, world.refresher(), world.old)
+    assert [session.refresh_token] != revoking(world).revoked

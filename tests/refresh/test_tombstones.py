@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sealed_session import Session
 from sealed_session.refresh import shared
+from sealed_session.refresh.coordinator import CoordinatorUnavailable
 from sealed_session.refresh.shared import SharedCoordinator
 from sealed_session.refresh.tombstones import LEEWAY, Tombstone, Tombstones
 from sealed_session.testing import access_token
@@ -163,6 +164,16 @@ def test_while_the_store_is_out_of_reach_nobody_is_over(store: Store) -> None:
     stones._store.tell_everything()
     assert process(store).is_over(session(auth_time=NOW + 100), NOW)
     assert process(store).is_over(session(auth_time=NOW + 5), NOW + 100)
+
+
+def test_who_has_to_be_sure_is_told_that_nobody_knows(store: Store) -> None:
+    """In place of no."""
+    stones = process(store)
+    stones.bury_session("s1", Tombstone(ours=NOW), DAY)
+    assert [True, False] == [stones.look(session(), start) for start in (NOW, NOW + 1)]
+    store.is_up = False
+    with pytest.raises(CoordinatorUnavailable):
+        stones.look(session(), NOW)
 
 
 def test_a_token_is_new_once(store: Store, times: Times) -> None:

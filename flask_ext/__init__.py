@@ -12,12 +12,17 @@ lifecycle.py      one request's session: read, renewed, changed, written
 renewing.py       whether a request renews it
 writing.py        what the response does to the cookie
 sealing.py        sealing with nobody to raise to
+ending.py         how sessions end: on record, at the provider, against copies of a cookie
 cache.py          cache headers
 companions.py     cookies made from a live session: the eager token
 current.py        current_session
+misuse.py         what an application is told that asks for what cannot be
 redirects.py      only ever to a place of this application
 answers.py        what the signed out are answered
 views.py          login_required, public
+attempts.py       the cookies of sign-ins in progress
+signing_in.py     to the provider's pages and back
+endpoints.py      login, callback, logout, back-channel logout
 extension.py      SealedSession
 signals.py        signals and the logger
 eager_script.py   the eager token's script
@@ -35,9 +40,10 @@ try:
 except ImportError:
     raise ImportError("flask_ext needs Flask: pip install 'sealed-session[flask]'") from None
 
-from .answers import LoginRequired, Refusal
+from .answers import LoginRequired, Refusal, SignInRefused
 from .current import CurrentSession, current_session
-from .extension import SealedSession, SignOutResult
+from .ending import SignOutResult
+from .extension import SealedSession
 from .signals import (
     session_closed,
     session_opened,
@@ -55,6 +61,7 @@ __all__ = [
     "LoginRequired",
     "Refusal",
     "SealedSession",
+    "SignInRefused",
     "SignOutResult",
     "TokenRefused",
     "VerificationUnavailable",

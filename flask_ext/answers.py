@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import after_this_request, current_app, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
-from werkzeug.exceptions import ServiceUnavailable, Unauthorized
+from werkzeug.exceptions import BadRequest, ServiceUnavailable, Unauthorized
 
 from sealed_session.reasons import Reason
 
@@ -23,6 +23,7 @@ from .verifying import VerificationUnavailable
 RETRY_AFTER = 5
 """Seconds, where the provider named none."""
 
+_NOT_NOW = "Whether you are signed in cannot be told right now. Please try again in a moment."
 _LONGEST_WAIT = 86_400
 _FOUND, _SEE_OTHER = 302, 303
 _HTML = ("text/html", "application/xhtml+xml")
@@ -59,6 +60,27 @@ class LoginRequired(Unauthorized):
         self.refusal = refusal
 
 
+class SignInRefused(BadRequest):
+    """The 400 of a sign-in that came to nothing: what an ``errorhandler(400)`` is given. Nothing was opened.
+
+    Attributes:
+        reason: Why: one of the codes in docs/sign-in.md, or the provider's own.
+        login_url: Where to begin again.
+    """
+
+    def __init__(self, reason: str, login_url: str | None) -> None:
+        super().__init__(_WHY.get(reason, "Signing in did not succeed. Please try again."))
+        self.reason = reason
+        self.login_url = login_url
+
+
+_WHY = {
+    "access_denied": "Signing in was cancelled, or it was refused.",
+    "sign_in_expired": "Signing in took too long. Please try again.",
+    "state_unknown": "This sign-in is not open any more, or it began in another browser. Please sign in again.",
+}
+
+
 def refuse(reason: Reason) -> ResponseReturnValue:
     """Answer a request that needs somebody signed in, and has nobody, or nobody who signed in lately enough.
 
@@ -80,6 +102,45 @@ async def refuse_async(reason: Reason) -> ResponseReturnValue:
     refusal = _refusal(reason)
     answer = await handler(refusal)
     return _unauthorized(refusal) if answer is None else current_app.make_response(answer)
+
+
+def refuse_sign_in(code: str) -> ResponseReturnValue:
+    """Answer a sign-in that came to nothing.
+
+    Raises:
+        SignInRefused: Where the answer is a page.
+    """
+    if wants_html():
+        raise SignInRefused(code, login_url())
+    return jsonify(error="sign_in_failed", reason=code), 400
+
+
+def unavailable_sign_in(wait: float | None) -> ResponseReturnValue:
+    """Answer a sign-in while the provider cannot be asked.
+
+    Raises:
+        ServiceUnavailable: Where the answer is a page.
+    """
+    return _unavailable(wait, "Nobody can sign in right now. Please try again in a moment.")
+
+
+def step_up(payload: Mapping[str, Any], back: str) -> ResponseReturnValue:
+    """Answer a sign-in for which the provider asks for more. To begin it again would only lead here again.
+
+    Args:
+        payload: The provider's answer.
+        back: Where the person wanted to go.
+
+    Raises:
+        LoginRequired: Where the answer is a page.
+    """
+    handler, refusal = _handler(), Refusal(Reason.STEP_UP, payload, back, login_url(back))
+    answer = None if handler is None else current_app.ensure_sync(handler)(refusal)
+    if answer is not None:
+        return current_app.make_response(answer)
+    if wants_html():
+        raise LoginRequired(refusal)
+    return _json(401, "login_required", Reason.STEP_UP)
 
 
 def _handler() -> Callable[[Refusal], Any] | None:
@@ -117,7 +178,7 @@ def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
         return "", 401, {"HX-Redirect": refusal.login_url}
     if refusal.login_url is not None and _is_navigation():
         return redirect(refusal.login_url, _FOUND if request.method in ("GET", "HEAD") else _SEE_OTHER)
-    if refusal.login_url is None and _wants_html():
+    if refusal.login_url is None and wants_html():
         raise LoginRequired(refusal)
     return _json(401, "login_required", refusal.reason)
 
@@ -130,7 +191,7 @@ def unavailable(error: VerificationUnavailable) -> ResponseReturnValue:
         return current_app.handle_http_exception(page)
 
 
-def _unavailable(wait: float | None) -> ResponseReturnValue:
+def _unavailable(wait: float | None, text: str = _NOT_NOW) -> ResponseReturnValue:
     seconds = ceil(min(max(1, RETRY_AFTER if wait is None else wait), _LONGEST_WAIT))
 
     @after_this_request
@@ -138,8 +199,8 @@ def _unavailable(wait: float | None) -> ResponseReturnValue:
         response.headers.setdefault("Retry-After", str(seconds))
         return response
 
-    if _wants_html():
-        raise ServiceUnavailable("Whether you are signed in cannot be told right now. Please try again in a moment.")
+    if wants_html():
+        raise ServiceUnavailable(text)
     return _json(503, "unavailable", Reason.UNAVAILABLE)
 
 
@@ -157,10 +218,10 @@ def _is_navigation() -> bool:
     One who sent a form too: by then the form is lost, and JSON would be no help.
     """
     mode = request.headers.get("Sec-Fetch-Mode")
-    return mode == "navigate" if mode is not None else request.method in ("GET", "HEAD") and _wants_html()
+    return mode == "navigate" if mode is not None else request.method in ("GET", "HEAD") and wants_html()
 
 
-def _wants_html() -> bool:
+def wants_html() -> bool:
     """Return whether HTML is asked for by name, as browsers do; a caller that takes anything is given JSON."""
     if _is_htmx():
         return False

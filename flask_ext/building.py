@@ -9,15 +9,19 @@ from typing import Any
 from sealed_session import Sealer, UsageError
 from sealed_session.arguments import wrong_type
 from sealed_session.counters import Counters
+from sealed_session.login_state import LoginStateSealer
 from sealed_session.providers import Provider
 from sealed_session.refresh import Ledger, Refresher, is_due
 from sealed_session.refresh.coordinator import Coordinator
 from sealed_session.refresh.memory import MemoryCoordinator
 from sealed_session.refresh.opening import open_coordinator
+from sealed_session.refresh.shared import SharedCoordinator
+from sealed_session.refresh.tombstones import Tombstones
 
 from . import verifiers
 from .companions import EagerToken
 from .config import Config
+from .ending import Ending
 from .settings import DEFAULT_COORDINATOR
 from .state import AppState, Callbacks, Clock
 from .verifiers import Verifier
@@ -56,10 +60,14 @@ def build(given: Collaborators, config: Config, instance_path: str) -> AppState:
         clock=given.clock,
     )
     verifier = verifiers.choose(given.verifier, given.provider, config, given.clock)
+    refresher, tombstones = _records(given, config, instance_path, counters)
     return AppState(
         config=config,
         sealer=sealer,
-        refresher=_refresher(given, config, instance_path, counters),
+        login_states=LoginStateSealer(config.ring, clock=given.clock),
+        provider=given.provider,
+        refresher=refresher,
+        ending=Ending(given.provider, refresher, tombstones, config, now=given.now, counters=counters),
         verifying=Verifying(verifier, counters, subject_field=getattr(given.provider, "subject_field", None)),
         counters=counters,
         companions=() if config.eager is None else (EagerToken(config.eager),),
@@ -84,10 +92,15 @@ def as_coordinator(given: Any) -> Coordinator | None:
     raise wrong_type("coordinator", "a coordinator, or a client of redis-py", given)
 
 
-def _refresher(given: Collaborators, config: Config, instance_path: str, counters: Counters) -> Refresher | None:
-    if given.provider is None:
-        return None
+def _records(
+    given: Collaborators, config: Config, instance_path: str, counters: Counters
+) -> tuple[Refresher | None, Tombstones | None]:
+    """Return who refreshes, and the record of what has ended. Without a provider there is none of the former."""
+    if given.provider is None and config.check_revocation != "always":  # then nobody would look into the record
+        return None, None
     shared = given.coordinator or _open(given, config.coordinator_url, instance_path)
+    if given.provider is None:
+        return None, Tombstones(SharedCoordinator(shared), lambda: f"no provider, cookie {config.cookie.name}")
     ledger = Ledger(
         given.provider,
         shared,
@@ -98,9 +111,10 @@ def _refresher(given: Collaborators, config: Config, instance_path: str, counter
         counters=counters,
     )
     early = config.refresh_early
-    return Refresher(
+    refresher = Refresher(
         given.provider, ledger, is_due=lambda session: is_due(session, given.now(), early), counters=counters
     )
+    return refresher, ledger.tombstones
 
 
 def _open(given: Collaborators, url: str, instance_path: str) -> Coordinator:

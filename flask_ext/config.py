@@ -15,12 +15,15 @@ from sealed_session.keyring import repetitions
 from sealed_session.passwords import derive_root
 
 from .presets import NOTHING, Preset
-from .settings import JSON, SETTINGS, kind
+from .settings import JSON, SETTINGS, address, kind
 
 PREFIX = "SEALED_SESSION_"
 
 EAGER_SECONDS = 30
 """How long the eager access token cookie lives. Long enough for the page that carries it to start its script."""
+
+AUTH_BLUEPRINT = "sealed_session_auth"
+"""Whose endpoints signing in and out are, where AUTH_PREFIX is set."""
 
 _GENERATE = "run `sealed-session generate-password`."
 
@@ -50,6 +53,9 @@ class Config:
     check_revocation: str
     login_view: str | None
     require_login: bool
+    auth_prefix: str | None
+    redirect_uri: str | None
+    logout_return_to: str | None
     eager: CookiePolicy | None
 
 
@@ -67,12 +73,15 @@ _KEYS = {name: key for key, name in COOKIE_SETTINGS.items()}
 KNOWN = frozenset({"PASSWORD", "PASSWORD_FALLBACKS", *SETTINGS, *COOKIE_SETTINGS})
 
 
-def read(settings: Mapping[str, Any], *, has_trimmer: bool = False, preset: Preset = NOTHING) -> Config:
+def read(
+    settings: Mapping[str, Any], *, has_trimmer: bool = False, can_sign_in: bool = True, preset: Preset = NOTHING
+) -> Config:
     """Read and judge an application's configuration.
 
     Args:
         settings: ``app.config``.
         has_trimmer: Whether a ``user_trimmer`` is registered.
+        can_sign_in: Whether the provider can sign people in.
         preset: What the provider brings. ``app.config`` goes before it.
 
     Raises:
@@ -86,6 +95,7 @@ def read(settings: Mapping[str, Any], *, has_trimmer: bool = False, preset: Pres
     reader.strangers()
     if has_trimmer and values["user_fields"] is not None:
         reader.found("USER_FIELDS", "there is a user_trimmer as well.", "keep one of them.", code="two_trimmers")
+    reader.signing_in(values, can_sign_in)
     reader.of_preset()
     if reader.problems or ring is None or cookie is None:
         raise ConfigError("SealedSession", reader.problems)
@@ -195,6 +205,29 @@ class _Reader:
         return replace(
             cookie, name=name, previous_names=(), domain=None, path="/", max_age=EAGER_SECONDS, http_only=False
         )
+
+    def signing_in(self, values: dict[str, Any], can_sign_in: bool) -> None:
+        """Judge what our own endpoints need, and let them be the login view where there is no other."""
+        prefix, uri = values["auth_prefix"], values["redirect_uri"]
+        if prefix is None:
+            return
+        values["login_view"] = values["login_view"] or f"{AUTH_BLUEPRINT}.login"
+        callback = f"{prefix.rstrip('/')}/callback"
+        if not can_sign_in:
+            problem = "is set, and there is no provider that could sign anybody in."
+            self.found(
+                "AUTH_PREFIX", problem, "give SealedSession an OAuth2 or a WorkOS, or remove it.", code="no_sign_in"
+            )
+            return
+        try:
+            address(uri or "https://localhost" + callback)
+        except UsageError as error:
+            self.found("REDIRECT_URI", error.problem, error.fix, code=error.code)
+            return
+        if uri is not None and not uri.endswith(callback):
+            problem = f"does not end with {callback!r}, where AUTH_PREFIX has the callback."
+            fix = "let AUTH_PREFIX be what stands before '/callback' in it; '/' where nothing does."
+            self.found("REDIRECT_URI", problem, fix, code="redirect_uri_path")
 
     def strangers(self) -> None:
         for key in self.settings:

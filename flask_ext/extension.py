@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, Response, current_app, request
 
 from sealed_session import Session, SizeReport, UsageError
 from sealed_session.arguments import wrong_type
@@ -17,9 +17,10 @@ from sealed_session.providers import Provider, RefreshFunction, as_provider
 from sealed_session.refresh import Outcome
 from sealed_session.refresh.coordinator import Coordinator
 
-from . import building, config, hooking, redirects, state
+from . import building, config, endpoints, hooking, redirects, signing_in, state
 from .building import Collaborators
 from .current import request_session
+from .ending import SignOutResult
 from .presets import preset_of
 from .state import Callbacks, Clock
 from .verifiers import Verifier
@@ -30,28 +31,14 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class SignOutResult(NamedTuple):
-    """What signing out came to.
-
-    Attributes:
-        url: Where to send the person.
-        revoked: Whether the provider has confirmed that the session is dead.
-        recorded: Whether it is on record here, so that a copy of the cookie is refused as well.
-    """
-
-    url: str
-    revoked: bool
-    recorded: bool
-
-
 _UNCHANGED: Any = object()
 
 
 class SealedSession:
     """Keeps a signed-in person's tokens in one sealed cookie. One object serves any number of applications.
 
-    Safe to share between threads. It keeps no server-side record: a copy of the cookie stays good after signing out,
-    until its lifetime or its tokens end.
+    Safe to share between threads. It keeps no server-side record of the living: a copy of the cookie stays good after
+    signing out until it is next refreshed, or with CHECK_REVOCATION = "always" until the next request.
     """
 
     def __init__(
@@ -108,7 +95,9 @@ class SealedSession:
                 code="already_initialised",
             )
         preset = preset_of(self._given.provider, os.environ)
-        settings = config.read(app.config, has_trimmer=self._callbacks.trimmer is not None, preset=preset)
+        has_trimmer = self._callbacks.trimmer is not None
+        can_sign_in = callable(getattr(self._given.provider, "begin_sign_in", None))
+        settings = config.read(app.config, has_trimmer=has_trimmer, can_sign_in=can_sign_in, preset=preset)
         app_state = building.build(self._given, settings, app.instance_path)
         app.extensions[state.NAME] = app_state
         hooking.hook(app, app_state)
@@ -146,16 +135,55 @@ class SealedSession:
         request_session().sign_in(Session.from_mapping({"access_token": access_token, **present}))
 
     def sign_out(self, return_to: str | None = None) -> SignOutResult:
-        """End the session; the response clears every cookie of ours. Beats whatever happens by itself.
+        """End the session: here, on record and at the provider; the response clears every cookie of ours.
+
+        Beats whatever happens by itself, also a refresh that is under way elsewhere. Waits for the provider, and for
+        such a refresh, no longer than REFRESH_TIMEOUT; the cookies are cleared in any case.
 
         Args:
-            return_to: Where the person shall go; comes back as the result's ``url``. None: to the application's start.
+            return_to: Where the person shall go after it: a path of this application, or a whole address. It is taken
+                as it comes, so take it from no request. The provider has to know it, if it has a page for signing out.
+                None: to the application's start, or wherever the provider thinks.
 
         Raises:
             UsageError: The response is on its way (``response_finished``).
         """
-        request_session().sign_out()
-        return SignOutResult(return_to or f"{request.script_root}/", revoked=False, recorded=False)
+        return endpoints.sign_out(return_to)
+
+    def revoke(self, session_id: str) -> bool:
+        """End a session that is elsewhere: in another browser of a person's, in a stolen cookie.
+
+        It is refused from its next refresh on, and with CHECK_REVOCATION = "always" from its next request on.
+
+        Args:
+            session_id: ``current_session.session_id``, as the application has noted it.
+
+        Returns:
+            Whether that is on record for everybody. If not, it will be once the coordinator is back.
+
+        Raises:
+            UsageTypeError, UsageError: No text; there is no provider, and CHECK_REVOCATION is not "always"
+                (``no_record``).
+        """
+        return state.of(current_app).ending.revoke(session_id)
+
+    def begin_sign_in(
+        self, next_url: str | None = None, *, max_age: int | None = None, **provider_arguments: Any
+    ) -> Response:
+        """Return the redirect to the provider's pages, for a view of yours that sends people there.
+
+        Args:
+            next_url: Where to go after it, a path of this application; for anything else its start. None: what
+                ``next_url()`` says.
+            max_age: Seconds ago, at most, that the person has proved who they are; 0: they shall do so now.
+            provider_arguments: Passed on to the provider, ``organization_id="org_1"`` for example.
+
+        Raises:
+            UsageError: AUTH_PREFIX is not set (``no_sign_in``), or an argument is the provider's own business.
+            ProviderUnavailable: Where the provider's pages are cannot be told now.
+        """
+        target = self.next_url() if next_url is None else next_url
+        return signing_in.begin(target, max_age=max_age, arguments=provider_arguments)
 
     def update(self, *, user: JsonObject | None = _UNCHANGED, extra: JsonObject | None = _UNCHANGED) -> None:
         """Replace the application's side of the session. When the person signed in stays, and so do the tokens.
@@ -221,9 +249,7 @@ class SealedSession:
         Args:
             default: For every other case; another site's address among them. None: the application's start.
         """
-        root = f"{request.script_root}/"
-        target = redirects.local_target(request.values.get("next"))
-        return target if target is not None and target.startswith(root) else default or root
+        return redirects.wanted(request) or default or redirects.start(request)
 
     def unauthorized_handler(self, function: F) -> F:
         """Register what answers people who may not see a page: a view that is given a ``Refusal``. A decorator."""

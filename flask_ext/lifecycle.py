@@ -22,10 +22,11 @@ from werkzeug import Request, Response
 from sealed_session import Session, SizeReport, UsageError
 from sealed_session.exact_json import JsonObject
 from sealed_session.reasons import Reason
-from sealed_session.refresh import Kind, Outcome, Refresher
+from sealed_session.refresh import Kind, Outcome
+from sealed_session.refresh.signing_out import SignedOut
 from sealed_session.verifier import Verdict
 
-from . import cache, reading, renewing, signals
+from . import cache, misuse, reading, renewing, signals
 from .signals import logger
 from .state import AppState, host_of
 from .writing import Write, Writing
@@ -128,33 +129,42 @@ class RequestSession:
         session = self._app.verifying.admit(session)
         if session.session_id is None:
             session = session.replace(session_id=secrets.token_urlsafe(16))
-        self._writing.begin(session, self._app.now())
+        old, ending = self._writing.session, self._app.ending
+        self._writing.begin(session, ending.begin(session, self._app.now()))
         self._changes = {}
         self._be_signed_in(session)
+        if old is not None:
+            ending.replace(old, session)
         signals.send(signals.session_opened, session=session, started_at=self._writing.started_at)
 
     def measure(self) -> SizeReport:
         """Measure the cookie of the session at hand, with its attributes."""
         session = self.session
         if session is None:
-            raise _nobody(self._reason)
+            raise misuse.nobody(self._reason)
         attributes = self._app.config.cookie.attributes(self._request.scheme, host_of(self._request))
         return self._app.sealer.measure(session, attributes=attributes)
 
-    def sign_out(self) -> None:
-        """End the session."""
+    def sign_out(self) -> tuple[Session | None, SignedOut]:
+        """End the session, whether its token is good or has ended: nothing is renewed for it.
+
+        Returns:
+            What the cookie held, and what came of ending it.
+        """
         self._check_writable("sign_out")
         ended = self._writing.end()
         self._settled, self._changes = True, {}
         self._be_signed_out(Reason.MISSING)
+        done = SignedOut() if ended is None else self._app.ending.sign_out(ended)
         signals.send(signals.session_closed, session=ended)
+        return ended, done
 
     def update(self, changes: Mapping[str, Any]) -> None:
         """Change the application's side of the session."""
         self._check_writable("update")
         session = self.session
         if session is None:
-            raise _nobody(self._reason)
+            raise misuse.nobody(self._reason)
         changed = session.replace(**changes)
         self._app.verifying.check_subject(changed)
         self._writing.change(changed)
@@ -164,16 +174,18 @@ class RequestSession:
     def refresh(self, force: bool, arguments: Mapping[str, Any]) -> Outcome:
         """Renew the session where it is due, or where the caller wants it so."""
         self._check_writable("refresh")
-        app, session = self._app, self._writing.session
+        app = self._app
         if app.refresher is None:
             raise UsageError("nobody could refresh it.", fix="Give SealedSession a provider.", code="no_provider")
-        if session is None:
-            raise _nobody(self._reason or self._found.reason)
         if not self._settled:
             self._begin()
+        session = self._writing.session
+        if session is None:
+            raise misuse.nobody(self._reason)
         if self._session is not None and not force and not arguments and app.is_live(session):
             return Outcome(Kind.CURRENT, session)
-        outcome = renewing.ask(app, app.refresher, session, arguments, force=force or not app.is_due(session))
+        started_at, forced = self._writing.started_at, force or not app.is_due(session)
+        outcome = renewing.ask(app, app.refresher, session, started_at, arguments, force=forced)
         if outcome.reason is Reason.EXPIRED and self._session is not None and app.is_live(session):
             return Outcome(Kind.CURRENT, session)  # nothing to refresh with, and no need
         return self._apply(session, outcome)
@@ -185,7 +197,8 @@ class RequestSession:
         kept = self._writing.session
         is_refused = self._reason is Reason.INVALID  # what does not verify is no reason to use up a refresh token
         if kept is not None and not is_refused and (self._session is None or self._app.is_due(kept)):
-            self._apply(kept, renewing.renew(self._app, None if self.is_finished else self._request, kept))
+            request = None if self.is_finished else self._request
+            self._apply(kept, renewing.renew(self._app, request, kept, self._writing.started_at))
         if self._reason not in (None, Reason.MISSING):
             logger.info("signed out: %s", self._reason)
             signals.send(signals.session_rejected, reason=self._reason)
@@ -196,6 +209,9 @@ class RequestSession:
         kept = self._writing.session
         if kept is None:
             self._be_signed_out(self._found.reason)
+        elif self._app.ending.is_over(kept, self._writing.started_at):
+            self._be_signed_out(Reason.REVOKED)
+            self._writing.end()
         elif not self._app.is_live(kept):  # nobody's until it is renewed: a receiver of a signal may ask meanwhile
             self._be_signed_out(Reason.UNAVAILABLE)
         elif kept.unverified and self._app.verifying.is_on:
@@ -250,30 +266,26 @@ class RequestSession:
 
     def _check_writable(self, what: str) -> None:
         if self.is_finished:
-            raise UsageError(
-                f"{what}: the response is made, and its headers can carry no cookie any more.",
-                fix="Call it in the view, before the response is returned or streamed.",
-                code="response_finished",
-            )
+            raise misuse.too_late(what)
 
     # The response.
 
     def finish(self, response: Response) -> Response:
         """Let a response carry what it should. May be called again, for the same response or for its successor."""
         was_signed_in, writing = self._session is not None, self._writing
-        if writing.is_to_look:
+        if writing.is_to_look and writing.session is not None:
             writing.is_to_look = False
-            if self._app.refresher is not None and writing.session is not None:
-                self._look_once_more(self._app.refresher, writing.session)
+            self._look_once_more(writing.session)
         writes = writing.write_to(response, self._request, self._session)
         personal = writes or was_signed_in or self._reason is Reason.UNAVAILABLE
         brings = writes and writing.decision is not Write.END and bool(self._app.companions)
         cache.mark(response, personal=personal, no_store=brings, warn=self._app.warn_once)
         return response
 
-    def _look_once_more(self, refresher: Refresher, session: Session) -> None:
+    def _look_once_more(self, session: Session) -> None:
         """Write nothing that somebody else has overtaken since: what arrives last stays in the browser."""
-        standing, writing = refresher.standing(session), self._writing
+        writing = self._writing
+        standing = self._app.ending.standing(session, writing.started_at)
         if standing.is_revoked:
             writing.keep()
             self._be_signed_out(Reason.REVOKED)
@@ -289,11 +301,3 @@ class RequestSession:
 
 def _marks(mark: Any, request: Request) -> bool:
     return isinstance(mark, weakref.ref) and mark() is request
-
-
-def _nobody(reason: Reason | None) -> UsageError:
-    return UsageError(
-        f"nobody is signed in ({reason or Reason.MISSING}).",
-        fix="Call it in a view under login_required, or ask `if current_session:` first.",
-        code="no_session",
-    )

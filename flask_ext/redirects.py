@@ -27,6 +27,25 @@ def local_target(target: str | None) -> str | None:
     return target
 
 
+def start(request: Request) -> str:
+    """Return the path of the application's start."""
+    return f"{request.root_path.rstrip('/')}/"
+
+
+def wanted(request: Request) -> str | None:
+    """Return the request's argument ``next``, if it is a path of this application."""
+    target = local_target(request.values.get("next"))
+    return target if target is not None and target.startswith(start(request)) else None
+
+
+def is_from_here(request: Request) -> bool:
+    """Return whether one of our own pages sent the request: by Fetch Metadata, in older browsers by Origin."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("Origin") == request.host_url.rstrip("/")
+
+
 def local_target_of(url: str | None, request: Request) -> str | None:
     """Return path and query of a whole address of this application; None for another origin's."""
     try:

@@ -20,27 +20,38 @@ NO_HURRY = 10
 _UNAVAILABLE = Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
 
 
-def renew(app: AppState, request: Request | None, session: Session) -> Outcome:
+def renew(app: AppState, request: Request | None, session: Session, started_at: int) -> Outcome:
     """Renew a session because its access token has ended or is about to, where anybody is there to see it.
 
     Args:
         app: The application.
         request: Whose answer could still carry new tokens; None: the answer is made.
         session: The session.
+        started_at: When it began, Unix seconds.
     """
     if request is None or companions.is_speculative(request) or request.method == "OPTIONS":
         return _UNAVAILABLE
     if app.refresher is None or app.has_ended(session):
         return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
-    return ask(app, app.refresher, session, {}, force=False)
+    return ask(app, app.refresher, session, started_at, {}, force=False)
 
 
-def ask(app: AppState, refresher: Refresher, session: Session, arguments: Mapping[str, Any], *, force: bool) -> Outcome:
+def ask(
+    app: AppState,
+    refresher: Refresher,
+    session: Session,
+    started_at: int,
+    arguments: Mapping[str, Any],
+    *,
+    force: bool,
+) -> Outcome:
     """Ask for new tokens, and tell of it where there are none."""
     ends = session.access_expires_at
     in_hurry = force or bool(arguments) or ends is None or app.now() > ends - NO_HURRY
     patience = app.config.refresh_timeout
-    outcome = refresher.refresh(session, arguments, force=force, patience=patience, in_hurry=in_hurry)
+    outcome = refresher.refresh(
+        session, arguments, force=force, patience=patience, in_hurry=in_hurry, started_at=started_at
+    )
     if outcome.session is None and outcome.reason is not Reason.EXPIRED:  # for which nobody was asked
         signals.send(signals.session_refresh_failed, kind=outcome.kind, reason=outcome.reason)
     return outcome

@@ -5,12 +5,15 @@ A check returns the value that it takes, and raises UsageError with ``problem``,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from sealed_session import UsageError
 from sealed_session.exact_json import printable
+from sealed_session.hosts import is_this_machine
 from sealed_session.sealer import MAX_COOKIE_BYTES, SIZE_WARN_BYTES
 
 DEFAULT_COORDINATOR = "sqlite:"
@@ -95,6 +98,54 @@ def view(value: Any) -> str:
     return str(value)
 
 
+def prefix(value: Any) -> str:
+    """Take the beginning of our endpoints' paths."""
+    if _PREFIX.fullmatch(text(value)) is None or "//" in value:
+        raise UsageError(
+            f"is {shown(value)}, no path that addresses could begin with.",
+            fix="write '/auth' for example, with one '/' before it and none behind it; '/' for none at all.",
+            code="auth_prefix",
+        )
+    return str(value)
+
+
+def address(value: Any) -> str:
+    """Take a whole address of our own: what a provider knows to send people back to."""
+    if not _is_address(text(value)) or any(sign in value for sign in "?#"):
+        raise UsageError(
+            "is no whole address without query.",
+            fix="write what is registered with the provider: https://app.example.com/auth/callback, for example.",
+            code="redirect_uri",
+        )
+    return str(value)
+
+
+def place(value: Any) -> str:
+    """Take a path of the application, or a whole address."""
+    is_path = text(value)[0] == "/" and value[1:2] != "/" and _is_plain(value)
+    if not is_path and not _is_address(value):
+        raise UsageError(
+            "is neither a path nor a whole address.",
+            fix="write a path that begins with one '/', or a whole https:// address.",
+            code="return_to",
+        )
+    return str(value)
+
+
+def _is_plain(value: str) -> bool:
+    return value.isascii() and value.isprintable() and not any(sign in value for sign in ' \\"<>')
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        named = parts.hostname or ""
+    except ValueError:
+        return False
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(named))
+    return is_safe and bool(named) and "@" not in parts.netloc and _is_plain(value)
+
+
 def one_of(*words: str) -> Callable[[Any], str]:
     """Take one of some words."""
 
@@ -123,6 +174,8 @@ def or_none(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else check(value)
 
 
+_PREFIX = re.compile(r"/(?:[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?")
+
 _YEARS = 100 * 365 * 86_400
 
 SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
@@ -139,6 +192,9 @@ SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
     "CHECK_REVOCATION": ("refresh", one_of("refresh", "always")),
     "LOGIN_VIEW": (None, or_none(view)),
     "REQUIRE_LOGIN": (False, boolean),
+    "AUTH_PREFIX": (None, or_none(prefix)),
+    "REDIRECT_URI": (None, or_none(text)),  # of a preset's variable that nobody may use: judged where it is used
+    "LOGOUT_RETURN_TO": (None, or_none(place)),
     "ACCESS_TOKEN_COOKIE": (None, or_none(text)),
 }
 """Default and check of every setting but the passwords and the cookie's own, which are judged together."""

@@ -15,10 +15,13 @@ from werkzeug.exceptions import HTTPException
 from sealed_session import Sealer, Session, UsageError
 from sealed_session.counters import Counters
 from sealed_session.exact_json import JsonObject
+from sealed_session.login_state import LoginStateSealer
+from sealed_session.providers import Provider
 from sealed_session.refresh import Refresher, is_due
 
 from .companions import Companion
 from .config import Config
+from .ending import Ending
 from .signals import logger
 from .verifying import Verifying
 
@@ -59,7 +62,10 @@ class AppState:
 
     config: Config
     sealer: Sealer
+    login_states: LoginStateSealer
+    provider: Provider | None
     refresher: Refresher | None
+    ending: Ending
     verifying: Verifying
     counters: Counters
     companions: tuple[Companion, ...]

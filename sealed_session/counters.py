@@ -48,6 +48,7 @@ COUNTERS: dict[str, Meaning] = {
     ),
     "verifications": Meaning("Access tokens that were verified, by verdict.", ("verdict",), "token"),
     "unverified": Meaning("Requests with a token that could not be verified, for want of keys."),
+    "revocation_unchecked": Meaning("Requests whose session could not be looked up, for want of the coordinator."),
 }
 """Every counter that there is."""
 

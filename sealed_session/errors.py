@@ -12,6 +12,8 @@
     │   ├── RefreshDenied
     │   ├── StepUpRequired
     │   └── ProviderUnavailable
+    ├── SignInFailed          nobody was signed in
+    ├── LogoutRefused         a logout token that nobody is signed out by
     └── BearerError           a bearer token that does not authenticate
 
 No message holds a token, a password, a decrypted byte or a whole sealed value.
@@ -194,6 +196,35 @@ class ProviderUnavailable(RefreshError):
         self.retry_after = retry_after
         self.sent = sent
         self.general = general
+
+
+class SignInFailed(SealedSessionError):
+    """A sign-in came to nothing: no session was opened, and the way there has to begin anew.
+
+    Attributes:
+        detail: More than the code, for a log: the provider's own error where ``code`` is ``access_denied``, what is
+            wrong with the ID token where it is ``id_token_invalid``. Short, printable, and nothing secret.
+    """
+
+    code = "sign_in_failed"
+
+    def __init__(self, message: str, *, detail: str | None = None, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.detail = detail
+
+
+class LogoutRefused(SealedSessionError):
+    """A logout token that is not the provider's, not for us, or not a good one. Nobody is signed out by it.
+
+    Attributes:
+        detail: What is wrong with it, a stable identifier: ``wrong_issuer`` for example.
+    """
+
+    code = "logout_token_invalid"
+
+    def __init__(self, message: str, *, detail: str | None = None, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.detail = detail
 
 
 class BearerError(SealedSessionError):

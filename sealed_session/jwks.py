@@ -147,7 +147,13 @@ class KeyCache:
     """
 
     def __init__(
-        self, url: str, algorithms: Sequence[str], *, timeout: float, clock: Callable[[], float] | None = None
+        self,
+        url: str,
+        algorithms: Sequence[str],
+        *,
+        timeout: float,
+        clock: Callable[[], float] | None = None,
+        fetch: Callable[[str, float], bytes] | None = None,
     ) -> None:
         """Fetch nothing yet.
 
@@ -156,7 +162,9 @@ class KeyCache:
             algorithms: Names from ``KEY_TYPES``.
             timeout: Seconds that a fetch may take, and that anybody waits for it.
             clock: Returns Unix seconds. None: ``time.time``, looked up at every call.
+            fetch: Gets the document of a URL within seconds, in a thread of its own; None: ``fetch``.
         """
+        self._fetch = fetch
         self._url = url
         self._algorithms = tuple(algorithms)
         self._timeout = timeout
@@ -207,7 +215,8 @@ class KeyCache:
 
     def _fly(self, here: _Process, flight: _Flight) -> None:
         try:
-            flight.keys = KeySet(_decode(fetch(self._url, self._timeout)), self._algorithms)
+            get = fetch if self._fetch is None else self._fetch
+            flight.keys = KeySet(_decode(get(self._url, self._timeout)), self._algorithms)
         except Exception as error:  # others say what they like, and a thread has nobody to raise to
             why = str(error) if isinstance(error, UnusableSet) else whereabouts(error)
             logger.warning("the signing keys could not be fetched: %s. Those at hand stay in use.", why)

@@ -108,6 +108,7 @@ class JWTVerifier:
         timeout: float | timedelta = 3,
         allow_http: bool = False,
         clock: Callable[[], float] | None = None,
+        fetch: Callable[[str, float], bytes] | None = None,
     ) -> None:
         """Hold the rules. The keys are fetched at the first token.
 
@@ -124,6 +125,8 @@ class JWTVerifier:
             timeout: Seconds that the keys are waited for.
             allow_http: Take a ``jwks_url`` without TLS. Whoever is on the way then decides who is signed in.
             clock: Returns Unix seconds. None: ``time.time``, looked up at every call.
+            fetch: Gets the keys: called with the address and seconds, in a thread of its own, it returns the document.
+                None: with httpx2, by the proxies and certificates of the environment.
 
         Raises:
             UsageTypeError: An argument of the wrong type.
@@ -133,6 +136,8 @@ class JWTVerifier:
         """
         if clock is not None and not callable(clock):
             raise wrong_type("clock", "a function that returns Unix seconds", clock)
+        if fetch is not None and not callable(fetch):
+            raise wrong_type("fetch", "a function fetch(url, seconds) that returns bytes", fetch)
         if type(allow_http) is not bool:
             raise wrong_type("allow_http", "a bool", allow_http)
         for name, value in (("leeway", leeway), ("nbf_leeway", nbf_leeway)):
@@ -158,7 +163,7 @@ class JWTVerifier:
             need("httpx2")
             need("jwt")
             check_url(jwks_url, allow_http)
-            self._keys = KeyCache(str(jwks_url), self._algorithms, timeout=patience, clock=clock)
+            self._keys = KeyCache(str(jwks_url), self._algorithms, timeout=patience, clock=clock, fetch=fetch)
 
     def verify(self, access_token: str, *, subject: str | None = None) -> Verification:
         """Verify a token. Whatever it is, nothing is raised.

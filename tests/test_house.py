@@ -41,6 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sealed_session.whereabouts",
         "sealed_session.forks",
         "sealed_session.counters",
+        "sealed_session.login_state",
     ),
     (
         "sealed_session.providers",

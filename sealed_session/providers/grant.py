@@ -1,6 +1,6 @@
-"""The refresh grant: what is sent to a token endpoint, and what its answers mean. Shared by all who speak OAuth 2.0.
+"""What is sent to a token endpoint, and what its answers mean. Shared by all who speak OAuth 2.0.
 
-Source: RFC 6749, sections 5.1, 5.2 and 6.
+Source: RFC 6749, sections 4.1.3, 5.1, 5.2 and 6.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..arguments import wrong_type
-from ..errors import ProviderUnavailable, RefreshDenied, StepUpRequired, UsageError
+from ..errors import ProviderUnavailable, RefreshDenied, SignInFailed, StepUpRequired, UsageError
 from ..exact_json import JsonObject, printable
 from ..packing import MAX_TIME
 from ..session import Session
 from .complaint import Complaint
-from .http import Answer, Fields
+from .http import Answer
 
 RESERVED = frozenset(
     {"grant_type", "refresh_token", "client_id", "client_secret", "client_assertion", "client_assertion_type"}
@@ -44,26 +44,33 @@ class Codes:
     refused: frozenset[str] = frozenset({"invalid_client", "unauthorized_client"})
 
 
-def fields_of(arguments: Mapping[str, Any]) -> Fields:
-    """Return the arguments of a refresh as fields of the request. None leaves one out, a list repeats it.
+def fields_of(
+    arguments: Mapping[str, Any], reserved: frozenset[str] = RESERVED, *, owner: str = "refresh"
+) -> list[tuple[str, str]]:
+    """Return the arguments of a call as fields of the request. None leaves one out, a list repeats it.
+
+    Args:
+        arguments: By name.
+        reserved: Names that are the provider's own business.
+        owner: Whose arguments they are, for messages.
 
     Raises:
-        UsageError: A field that is the provider's own business (``reserved_argument``).
+        UsageError: A name that is reserved (``reserved_argument``).
         UsageTypeError: Neither a str, nor a list of them, nor None.
 
     Source: RFC 8707, section 2, for the repeated field ``resource``.
     """
     fields: list[tuple[str, str]] = []
     for name, value in arguments.items():
-        if name in RESERVED:
+        if name in reserved:
             raise UsageError(
-                f"refresh: {printable(name)} is no argument; the provider fills it in itself.",
-                fix="Pass what you want beside new tokens, for example scope='read'.",
+                f"{owner}: {printable(name)} is no argument; the provider fills it in itself.",
+                fix="Pass what you want beside that, for example scope='read'.",
                 code="reserved_argument",
             )
         for one in value if type(value) is list else [] if value is None else [value]:
             if type(one) is not str:
-                raise wrong_type(f"refresh, {printable(name)}", "a str, a list of them, or None", one)
+                raise wrong_type(f"{owner}, {printable(name)}", "a str, a list of them, or None", one)
             fields.append((name, one))
     return fields
 
@@ -100,6 +107,22 @@ def judge(answer: Answer, codes: Codes, complaint: Complaint) -> JsonObject:
     raise _unavailable(answer, "", complaint, sent=not said & NOT_LOOKED_AT)
 
 
+def judge_code(answer: Answer, codes: Codes, complaint: Complaint) -> JsonObject:
+    """As ``judge``, of an answer to an authorization code.
+
+    Raises:
+        SignInFailed: The code was used before, is too old or somebody else's (``code_refused``).
+        StepUpRequired, ProviderUnavailable: As ``judge``.
+
+    Source: RFC 6749, section 4.1.3.
+    """
+    try:
+        return judge(answer, codes, complaint)
+    except RefreshDenied:
+        pass
+    raise SignInFailed(f"{answer.host}: refuses the code; it was used before, or is too old.", code="code_refused")
+
+
 def _unavailable(
     answer: Answer, what: str, complaint: Complaint, *, sent: bool, general: bool = False
 ) -> ProviderUnavailable:
@@ -108,7 +131,7 @@ def _unavailable(
     return ProviderUnavailable(message, retry_after=answer.retry_after, sent=sent, general=general)
 
 
-def renewed(session: Session, body: JsonObject, now: float, host: str) -> Session:
+def renewed(session: Session, body: JsonObject, now: float, host: str, *, keep_id_token: bool = False) -> Session:
     """Return the session that a successful answer makes: what it brings, and no more.
 
     Args:
@@ -116,24 +139,32 @@ def renewed(session: Session, body: JsonObject, now: float, host: str) -> Sessio
         body: As ``judge`` returned it.
         now: Unix seconds.
         host: For the message.
+        keep_id_token: Take the ID token; one that the session has is replaced in any case.
 
     Raises:
         ProviderUnavailable: Nothing says when the access token ends, though the old one's end was known: such a
             session would never be renewed again.
     """
-    values: dict[str, Any] = {"access_token": text_in(body, "access_token")}
-    refresh_token, id_token = text_in(body, "refresh_token"), text_in(body, "id_token")
-    if refresh_token is not None:
-        values["refresh_token"] = refresh_token
-    if id_token is not None:
-        values["tokens"] = {**(session.tokens or {}), "id_token": id_token}
-    answer = Session(**values)
-    if answer.access_expires_at is None:
-        ends = _end(body.get("expires_in"), now)
-        if ends is None and session.access_expires_at is not None:
-            raise ProviderUnavailable(f"{host}: answered an access token that does not say when it ends.")
-        answer = answer.replace(access_expires_at=ends)
+    answer = opened(body, now)
+    id_token, kept = text_in(body, "id_token"), session.tokens or {}
+    if id_token is not None and (keep_id_token or "id_token" in kept):
+        answer = answer.replace(tokens={**kept, "id_token": id_token})
+    if answer.access_expires_at is None and session.access_expires_at is not None:
+        raise ProviderUnavailable(f"{host}: answered an access token that does not say when it ends.")
     return answer
+
+
+def opened(body: JsonObject, now: float) -> Session:
+    """Return a session with the tokens of a successful answer, and nothing of a person yet.
+
+    Args:
+        body: As ``judge`` returned it.
+        now: Unix seconds.
+    """
+    session = Session(body["access_token"], text_in(body, "refresh_token"))
+    if session.access_expires_at is None:
+        return session.replace(access_expires_at=_end(body.get("expires_in"), now))
+    return session
 
 
 def _end(expires_in: Any, now: float) -> int | None:
@@ -146,7 +177,7 @@ def _end(expires_in: Any, now: float) -> int | None:
     return min(int(now) + life, MAX_TIME)
 
 
-def text_in(body: JsonObject, name: str) -> str | None:
+def text_in(body: Mapping[str, Any], name: str) -> str | None:
     """Return a text of an answer; None where there is none, and for what is no Unicode text."""
     value = body.get(name)
     if type(value) is not str or not value or any("\ud800" <= character <= "\udfff" for character in value):

@@ -109,9 +109,12 @@ class Client:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._call("POST", url, urlencode(fields).encode(), {**kind, **(headers or {})}, deadline)
 
-    def post_json(self, url: str, value: JsonObject, *, deadline: float) -> Answer:
+    def post_json(
+        self, url: str, value: JsonObject, headers: Mapping[str, str] | None = None, *, deadline: float
+    ) -> Answer:
         """Send JSON; as ``post_form``."""
-        return self._call("POST", url, json.dumps(value).encode(), {"Content-Type": "application/json"}, deadline)
+        kind = {"Content-Type": "application/json"}
+        return self._call("POST", url, json.dumps(value).encode(), {**kind, **(headers or {})}, deadline)
 
     def _call(
         self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], deadline: float
@@ -138,6 +141,10 @@ class Client:
             what = f"answered with a redirect (HTTP {call.status}), and none is followed"
         except connection.FAILURES as error:
             what = _describe(error)
+        except RuntimeError as error:  # no more threads, for example
+            if call.is_sent:
+                raise
+            what = f"could not be asked ({type(error).__name__})"
         self._complaint.note(f"{call.host}: {what}. The session is kept.")
         raise ProviderUnavailable(
             f"{call.host}: {what}.", retry_after=call.retry_after, sent=call.is_sent, general=not call.is_sent

@@ -1,49 +1,39 @@
-"""Any provider that speaks OAuth 2.0 or OpenID Connect: the refresh grant, with what those leave open as options."""
+"""Any provider that speaks OAuth 2.0 or OpenID Connect: signing in and out, refreshing, and what those leave open."""
 
 from __future__ import annotations
 
 import ssl
 import time
-from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from ..arguments import wrong_type
-from ..errors import RefreshDenied, UsageError
+from ..errors import ProviderUnavailable, RefreshDenied
 from ..exact_json import JsonObject
 from ..keys import refuse_to_serialise
 from ..session import Session
-from . import grant
+from ..verifier_settings import check_algorithms, texts
+from . import grant, logout_token, revocation, sign_in
 from .base import ReuseDetection, check_reuse_detection
+from .code_flow import CODES, CodeFlow
 from .complaint import Complaint
+from .credentials import Credentials, bad_option
 from .discovery import Discovery
-from .grant import Codes
-from .http import CALL_LIMIT, Client, check_timeout, check_url, deadline_after
-
-CODES = Codes(
-    denied=frozenset({"invalid_grant"}),
-    step_up=frozenset(
-        {
-            "account_selection_required",
-            "consent_required",
-            "interaction_required",
-            "login_required",
-            "mfa_required",
-        }
-    ),
-)
-"""RFC 6749, section 5.2; OpenID Connect Core 1.0, section 3.1.2.6; and ``mfa_required``, which several have."""
-
-AUTH = ("basic", "post", "none")
+from .endpoints import Endpoints
+from .http import CALL_LIMIT, Client, check_timeout, deadline_after
+from .logout_token import Logout
+from .sign_in import Attempt
+from .signed import Signed
 
 
 class OAuth2:
-    """Renews sessions at a token endpoint. Safe to share between threads and across a fork.
+    """Signs people in and renews their sessions. Safe to share between threads and across a fork.
 
     Attributes:
         identity: The issuer, or else the token endpoint, and the client id.
         issuer: As the constructor was told: whose metadata there are.
+        algorithms: As the constructor was told.
         reuse_detection: As the constructor was told.
         replay_grace: As the constructor was told.
     """
@@ -55,8 +45,14 @@ class OAuth2:
         client_secret: str | None = None,
         token_endpoint: str | None = None,
         issuer: str | None = None,
+        authorization_endpoint: str | None = None,
+        revocation_endpoint: str | None = None,
+        end_session_endpoint: str | None = None,
         auth: str = "basic",
         scope: str | None = None,
+        sign_in_scope: str | None = None,
+        keep_id_token: bool = False,
+        algorithms: Sequence[str] = ("RS256",),
         reuse_detection: ReuseDetection = False,
         replay_grace: bool = False,
         timeout: float = CALL_LIMIT,
@@ -70,10 +66,18 @@ class OAuth2:
             client_id: Ours.
             client_secret: Ours; None with ``auth="none"``.
             token_endpoint: Where to ask. Either this,
-            issuer: or this, whose metadata say where.
+            issuer: or this, whose metadata say where. OpenID Connect needs an issuer.
+            authorization_endpoint: The page to sign in at; None: what the issuer's metadata say, here and below.
+            revocation_endpoint: Where tokens are ended.
+            end_session_endpoint: The page to sign out at.
             auth: How we show who we are: ``basic`` (client_secret_basic), ``post`` (client_secret_post), or ``none``
                 for a public client.
-            scope: Which scope to ask for, as one text; None: what was granted.
+            scope: Which scope a refresh asks for, as one text; None: what was granted.
+            sign_in_scope: Which scope a sign-in asks for; None: with an issuer ``code_flow.DEFAULT_SCOPE``, as far as
+                its metadata list it, and without one nothing. Nobody but an issuer can be asked for ``openid``.
+            keep_id_token: Keep the ID token in ``Session.tokens``. Few providers want to see it when somebody signs
+                out, and it takes a kilobyte of the cookie.
+            algorithms: What the issuer signs with: access tokens, ID tokens and logout tokens.
             reuse_detection: What a refresh token used twice ends: ``"session"``, or ``"user"`` for every session of the
                 person.
             replay_grace: A refresh that is sent again at once is answered again.
@@ -83,23 +87,45 @@ class OAuth2:
             clock: Returns Unix seconds; None: ``time.time``, looked up at every call.
 
         Raises:
-            UsageTypeError, UsageError: Not these (``provider_option``, ``provider_url``, ``bad_duration``).
+            UsageTypeError, UsageError: Not these (``provider_option``, ``provider_url``, ``bad_duration``,
+                ``bad_algorithm``, ``empty_list``).
         """
-        _check_options(client_id, client_secret, token_endpoint, issuer, auth)
+        self._credentials = Credentials(client_id, client_secret, auth)
+        if (token_endpoint is None) == (issuer is None):
+            raise bad_option("token_endpoint, issuer: expected one of the two.")
         check_reuse_detection(reuse_detection)
-        if type(replay_grace) is not bool:
-            raise wrong_type("replay_grace", "a bool", replay_grace)
-        if scope is not None and type(scope) is not str:
-            raise wrong_type("scope", "a str", scope)
+        for name, value in (("replay_grace", replay_grace), ("keep_id_token", keep_id_token)):
+            if type(value) is not bool:
+                raise wrong_type(name, "a bool", value)
+        for name, text in (("scope", scope), ("sign_in_scope", sign_in_scope)):
+            if text is not None and type(text) is not str:
+                raise wrong_type(name, "a str", text)
         if clock is not None and not callable(clock):
             raise wrong_type("clock", "a function that returns Unix seconds", clock)
+        self.algorithms = check_algorithms(texts("algorithms", algorithms))
         self._complaint = Complaint()
         self._client = Client(trust_env=trust_env, ssl_context=ssl_context, complaint=self._complaint)
-        self._endpoint = None if token_endpoint is None else check_url("token_endpoint", token_endpoint)
-        self._discovery = None if issuer is None else Discovery(issuer, self._client)
-        self._client_id, self._client_secret, self._auth, self._scope = client_id, client_secret, auth, scope
+        given = {
+            "token_endpoint": token_endpoint,
+            "authorization_endpoint": authorization_endpoint,
+            "revocation_endpoint": revocation_endpoint,
+            "end_session_endpoint": end_session_endpoint,
+        }
+        discovery = None if issuer is None else Discovery(issuer, self._client)
+        self._endpoints = Endpoints(given, discovery, self._complaint)
+        self._signed = Signed(self._endpoints, self._client, client_id, self.algorithms, clock=clock)
+        self._scope, self._keep_id_token, self._clock = scope, keep_id_token, clock
         self._timeout = check_timeout(timeout)
-        self._clock = clock
+        self._code_flow = CodeFlow(
+            self._endpoints,
+            self._client,
+            self._credentials,
+            self._signed,
+            self._complaint,
+            scope=sign_in_scope,
+            keep_id_token=keep_id_token,
+            timeout=timeout,
+        )
         self.reuse_detection: ReuseDetection = reuse_detection
         self.replay_grace = replay_grace
         self.issuer = issuer
@@ -118,13 +144,12 @@ class OAuth2:
                 of them.
 
         Returns:
-            The new tokens. An ``id_token`` goes into ``tokens``. ``expires_in`` counts where the access token does
-            not say itself when it ends.
+            The new tokens, and when the access token ends where it does not say so itself.
 
         Raises:
             RefreshDenied: ``invalid_grant``.
-            StepUpRequired: The person has to take part; ``CODES`` has the codes.
-            ProviderUnavailable: Anything else, wrong client credentials too, which are logged.
+            StepUpRequired: The person has to take part; ``code_flow.CODES`` has the codes.
+            ProviderUnavailable: Anything else, our own credentials being wrong too, which are logged.
             UsageError: ``reserved_argument``, ``extra_missing``.
 
         Source: RFC 6749, section 6.
@@ -134,12 +159,76 @@ class OAuth2:
         scope = {} if self._scope is None else {"scope": self._scope}
         wanted = grant.fields_of({**scope, **arguments})
         deadline = deadline_after(self._timeout)
-        endpoint = self._endpoint or self.metadata(deadline)["token_endpoint"]
-        fields = [("grant_type", "refresh_token"), ("refresh_token", session.refresh_token), *self._names_us(), *wanted]
-        answer = self._client.post_form(endpoint, fields, self._authorization(), deadline=deadline)
+        endpoint = self._endpoints.need("token_endpoint", deadline)
+        fields = [("grant_type", "refresh_token"), ("refresh_token", session.refresh_token), *wanted]
+        answer = self._credentials.post(self._client, endpoint, fields, deadline=deadline)
         body = grant.judge(answer, CODES, self._complaint)
         now = time.time() if self._clock is None else self._clock()
-        return grant.renewed(session, body, now, answer.host)
+        return grant.renewed(session, body, now, answer.host, keep_id_token=self._keep_id_token)
+
+    def begin_sign_in(self, redirect_uri: str, *, max_age: int | None = None, **parameters: Any) -> tuple[str, Attempt]:
+        """Return where to send the browser, and what has to be kept; see ``SignInProvider``."""
+        return self._code_flow.begin(redirect_uri, max_age, parameters)
+
+    def finish_sign_in(self, attempt: Attempt, answer: Mapping[str, str]) -> Session:
+        """Return the session of somebody who came back; see ``SignInProvider``, and ``CodeFlow.finish``."""
+        return self._code_flow.finish(attempt, answer)
+
+    def revoke(self, session: Session) -> bool:
+        """End the session's refresh token at the provider; return whether that is confirmed.
+
+        Returns:
+            False also where there is no refresh token, or nowhere to end it.
+
+        Raises:
+            ProviderUnavailable: Nobody knows.
+
+        Source: RFC 7009.
+        """
+        deadline = deadline_after(self._timeout)
+        endpoint = self._endpoints.find("revocation_endpoint", deadline)
+        if endpoint is None or session.refresh_token is None:
+            return False
+        return revocation.revoke(
+            self._client, endpoint, session.refresh_token, self._credentials, self._complaint, deadline=deadline
+        )
+
+    def sign_out_url(self, session: Session, return_to: str | None = None) -> str | None:
+        """Return the provider's page for signing out; None where it has none, or where that cannot be told now.
+
+        Args:
+            session: Its tokens may have ended. Its ID token goes along, where it was kept.
+            return_to: Where the provider sends the browser then; it has to know it.
+
+        Source: OpenID Connect RP-Initiated Logout 1.0, section 2.
+        """
+        try:
+            page = self._endpoints.find("end_session_endpoint", self._soon())
+        except ProviderUnavailable:
+            return None
+        if page is None:
+            return None
+        asked = {
+            "client_id": self._credentials.client_id,
+            "id_token_hint": (session.tokens or {}).get("id_token"),
+            "post_logout_redirect_uri": return_to,
+        }
+        return sign_in.with_query(page, urlencode({name: value for name, value in asked.items() if value is not None}))
+
+    def read_logout_token(self, token: str) -> Logout:
+        """Return what a logout token says, which the provider has sent to our back channel.
+
+        Args:
+            token: From outside: the field ``logout_token``.
+
+        Raises:
+            LogoutRefused: It is not the provider's, not for us, not a logout token, or too old.
+            ProviderUnavailable: The provider's keys cannot be had now.
+            UsageError: The provider was built without an issuer (``provider_option``).
+
+        Source: OpenID Connect Back-Channel Logout 1.0, section 2.6.
+        """
+        return logout_token.read(self._signed, token, deadline=self._soon())
 
     def metadata(self, deadline: float | None = None) -> JsonObject:
         """Return the issuer's metadata, ``jwks_uri`` for example. They are asked for once.
@@ -151,59 +240,14 @@ class OAuth2:
             UsageError: The provider was built without an issuer (``provider_option``).
             ProviderUnavailable: There are none, or not this issuer's.
         """
-        if self._discovery is None:
-            raise _bad_option("issuer: was not given, so that there are no metadata to ask for.")
-        return self._discovery.metadata(deadline_after(self._timeout) if deadline is None else deadline)
+        return self._endpoints.metadata(deadline_after(self._timeout) if deadline is None else deadline)
 
-    def _names_us(self) -> list[tuple[str, str]]:
-        """Return the fields that say who we are (RFC 6749, sections 2.3.1 and 3.2.1)."""
-        if self._auth == "basic":
-            return []
-        secret = [] if self._client_secret is None else [("client_secret", self._client_secret)]
-        return [("client_id", self._client_id), *secret]
-
-    def _authorization(self) -> dict[str, str]:
-        """Return the header that says who we are: each half form-encoded, which is easily forgotten (section 2.3.1)."""
-        if self._auth != "basic":
-            return {}
-        pair = f"{quote_plus(self._client_id)}:{quote_plus(self._client_secret or '')}"
-        return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+    def _soon(self) -> float:
+        return deadline_after(sign_in.patience(self._timeout))
 
     def __repr__(self) -> str:
-        where = self._endpoint or (self._discovery.issuer if self._discovery else "")
-        return f"OAuth2({urlsplit(where).hostname}, client_id={self._client_id!r})"
+        where, client_id = self.identity.split(" ", 1)
+        return f"OAuth2({urlsplit(where).hostname}, client_id={client_id!r})"
 
     def __reduce_ex__(self, _protocol: Any) -> NoReturn:
         refuse_to_serialise(self)
-
-
-def _check_options(client_id: Any, client_secret: Any, token_endpoint: Any, issuer: Any, auth: Any) -> None:
-    check_credential("client_id", client_id)
-    if client_secret is not None:
-        check_credential("client_secret", client_secret)
-    if (token_endpoint is None) == (issuer is None):
-        raise _bad_option("token_endpoint, issuer: expected one of the two.")
-    if auth not in AUTH:
-        raise _bad_option(f"auth: expected one of {', '.join(AUTH)}.")
-    if auth == "none" and client_secret is not None:
-        raise _bad_option("client_secret: is given, and auth='none' would not use it.")
-    if auth != "none" and client_secret is None:
-        raise _bad_option("client_secret: is missing. A public client, which has none, says auth='none'.")
-
-
-def check_credential(name: str, value: Any) -> None:
-    """Refuse what is not printable text; a line break at the end of a secret is the usual cause.
-
-    Raises:
-        UsageTypeError, UsageError: Not a str; empty, or not printable ASCII (``provider_option``).
-
-    Source: RFC 6749, appendices A.1 and A.2.
-    """
-    if type(value) is not str:
-        raise wrong_type(name, "a str", value)
-    if not value or not value.isascii() or not value.isprintable() or value != value.strip():
-        raise _bad_option(f"{name}: is empty, or has white space at an end or characters that do not print.")
-
-
-def _bad_option(problem: str) -> UsageError:
-    return UsageError(problem, code="provider_option")

@@ -10,15 +10,18 @@ from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlencode, urlsplit
 
 from ..arguments import wrong_type
-from ..errors import ConfigError, Problem, RefreshDenied, UsageError
+from ..errors import ConfigError, Problem, RefreshDenied
+from ..exact_json import JsonObject
 from ..keys import refuse_to_serialise
 from ..session import Session
-from . import grant
+from . import grant, revocation, sign_in, workos_environment
 from .base import ReuseDetection, check_reuse_detection
 from .complaint import Complaint
+from .credentials import check_credential
 from .grant import Codes
-from .http import CALL_LIMIT, Client, check_timeout, check_url, deadline_after
-from .oauth2 import check_credential
+from .http import CALL_LIMIT, Answer, Client, check_timeout, check_url, deadline_after
+from .sign_in import Attempt
+from .workos_environment import VARIABLES
 
 CODES = Codes(
     denied=frozenset({"invalid_grant"}),
@@ -35,22 +38,9 @@ CODES = Codes(
 )
 """WorkOS writes the code of a 403 as ``code``, or as ``error``."""
 
-COOKIE_NAME = "wos-session"
-
-COOKIE_VARIABLES = {
-    "WORKOS_COOKIE_NAME": "COOKIE_NAME",
-    "WORKOS_COOKIE_PASSWORD": "PASSWORD",
-    "WORKOS_COOKIE_DOMAIN": "COOKIE_DOMAIN",
-    "WORKOS_COOKIE_MAX_AGE": "COOKIE_MAX_AGE",
-    "WORKOS_COOKIE_SAMESITE": "COOKIE_SAMESITE",
-}
-"""The variables of WorkOS, and the settings that they are here."""
-
-_SAME_SITE = {"lax": "Lax", "strict": "Strict", "none": "None"}
-
 
 class WorkOS:
-    """Renews AuthKit sessions. Safe to share between threads and across a fork.
+    """Signs people in by AuthKit and renews their sessions. Safe to share between threads and across a fork.
 
     Attributes:
         algorithms: Of the signatures of access tokens.
@@ -64,7 +54,7 @@ class WorkOS:
     algorithms = ("RS256",)
     leeway = 10
     subject_field = "id"
-    variables: ClassVar[Mapping[str, str]] = {setting: variable for variable, setting in COOKIE_VARIABLES.items()}
+    variables: ClassVar[Mapping[str, str]] = {setting: variable for variable, setting in VARIABLES.items()}
 
     def __init__(
         self,
@@ -162,18 +152,63 @@ class WorkOS:
         if session.refresh_token is None:
             raise RefreshDenied("the session has no refresh token.")
         grant.fields_of(arguments)
-        message = {
-            "client_id": self.client_id,
-            "client_secret": self._needed("WORKOS_API_KEY", self._api_key),
-            "grant_type": "refresh_token",
-            "refresh_token": session.refresh_token,
-            **{name: value for name, value in arguments.items() if value is not None},
-        }
-        url = f"{self._base}/user_management/authenticate"
-        answer = self._client.post_json(url, message, deadline=deadline_after(self._timeout))
+        wanted = {name: value for name, value in arguments.items() if value is not None}
+        answer = self._ask({"grant_type": "refresh_token", "refresh_token": session.refresh_token, **wanted})
         body = grant.judge(answer, CODES, self._complaint)
-        brought = {name: body[name] for name in ("user", "impersonator") if type(body.get(name)) is dict}
-        return grant.renewed(session, body, time.time(), answer.host).replace(**brought)
+        return _with_people(grant.renewed(session, body, time.time(), answer.host), body)
+
+    def begin_sign_in(self, redirect_uri: str, *, max_age: int | None = None, **parameters: Any) -> tuple[str, Attempt]:
+        """Return where to send the browser, and what has to be kept; see ``SignInProvider``. Asks nobody.
+
+        Args:
+            redirect_uri: One of the redirects of the WorkOS dashboard.
+            max_age: As there.
+            parameters: ``organization_id``, ``screen_hint``, ``login_hint``, for example. ``provider`` is ``authkit``
+                where nothing else is said.
+
+        Raises:
+            ConfigError: The client id is missing.
+            UsageTypeError, UsageError: As there.
+        """
+        attempt = Attempt.begin(redirect_uri, time.time(), has_nonce=False, max_age=max_age)
+        page = f"{self._base}/user_management/authorize"
+        return sign_in.address(page, self.client_id, attempt, {"provider": "authkit", **parameters}), attempt
+
+    def finish_sign_in(self, attempt: Attempt, answer: Mapping[str, str]) -> Session:
+        """Return the session of somebody who came back, with user and impersonator; see ``SignInProvider``.
+
+        The organisation is the claim ``org_id`` of the access token, and ``auth_time`` there is when the person has
+        proved who they are.
+
+        Raises:
+            SignInFailed, StepUpRequired, ProviderUnavailable: As there.
+            ConfigError: Client id or API key are missing.
+        """
+        sign_in.check_state(attempt, answer)
+        code = sign_in.code_in(answer)
+        said = self._ask({"grant_type": "authorization_code", "code": code, "code_verifier": attempt.code_verifier})
+        body = grant.judge_code(said, CODES, self._complaint)
+        session = grant.opened(body, time.time())
+        sign_in.check_fresh(attempt, session.claims.get("auth_time"), time.time())
+        return _with_people(session, body)
+
+    def revoke(self, session: Session) -> bool:
+        """End the session at WorkOS; return whether that is confirmed.
+
+        Returns:
+            False also where the access token does not say which session it is.
+
+        Raises:
+            ProviderUnavailable: Nobody knows.
+            ConfigError: The API key is missing.
+        """
+        sid = _sid(session)
+        if sid is None:
+            return False
+        key = {"Authorization": f"Bearer {self._needed('WORKOS_API_KEY', self._api_key)}"}
+        url, deadline = f"{self._base}/user_management/sessions/revoke", deadline_after(self._timeout)
+        answer = self._client.post_json(url, {"session_id": sid}, key, deadline=deadline)
+        return revocation.is_confirmed(answer, self._complaint)
 
     def sign_out_url(self, session: Session, return_to: str | None = None) -> str | None:
         """Return where to send the browser, so that the session ends at WorkOS too.
@@ -186,8 +221,8 @@ class WorkOS:
         Returns:
             None where the access token does not say which session it is.
         """
-        sid = session.claims.get("sid")
-        if type(sid) is not str or not sid:
+        sid = _sid(session)
+        if sid is None:
             return None
         back = {} if return_to is None else {"return_to": return_to}
         return f"{self._base}/user_management/sessions/logout?{urlencode({'session_id': sid, **back})}"
@@ -198,14 +233,7 @@ class WorkOS:
         Args:
             environ: ``os.environ``. An empty variable is one that is not set.
         """
-        found: dict[str, Any] = {name: environ[key] for key, name in COOKIE_VARIABLES.items() if environ.get(key)}
-        if "COOKIE_MAX_AGE" in found:
-            found["COOKIE_MAX_AGE"] = _whole(found["COOKIE_MAX_AGE"])
-            if found["COOKIE_MAX_AGE"] is None:  # said by ``problems``
-                del found["COOKIE_MAX_AGE"]
-        if "COOKIE_SAMESITE" in found:
-            found["COOKIE_SAMESITE"] = _SAME_SITE.get(found["COOKIE_SAMESITE"].lower(), found["COOKIE_SAMESITE"])
-        return {"COOKIE_NAME": COOKIE_NAME, **found}
+        return workos_environment.settings(environ)
 
     def problems(self, environ: Mapping[str, str]) -> list[Problem]:
         """Return what is missing or wrong in the environment.
@@ -214,18 +242,19 @@ class WorkOS:
             environ: ``os.environ``.
         """
         given = {"WORKOS_CLIENT_ID": self._client_id, "WORKOS_API_KEY": self._api_key}
-        found = [_judge(key, environ.get(key, "")) for key, value in given.items() if value is None]
-        max_age = environ.get("WORKOS_COOKIE_MAX_AGE")
-        if max_age and _whole(max_age) is None:
-            fix = "write the number of seconds, 34560000 for example."
-            found.append(Problem("WORKOS_COOKIE_MAX_AGE", "is not a whole number.", fix, "max_age_text"))
-        return [problem for problem in found if problem is not None]
+        return workos_environment.problems(environ, given)
+
+    def _ask(self, members: Mapping[str, Any]) -> Answer:
+        """Ask for tokens, as who we are."""
+        us = {"client_id": self.client_id, "client_secret": self._needed("WORKOS_API_KEY", self._api_key)}
+        url = f"{self._base}/user_management/authenticate"
+        return self._client.post_json(url, {**us, **members}, deadline=deadline_after(self._timeout))
 
     def _needed(self, key: str, given: str | None) -> str:
         if given is not None:
             return given
         value = os.environ.get(key, "")
-        problem = _judge(key, value)
+        problem = workos_environment.judge(key, value)
         if problem is not None:
             raise ConfigError("WorkOS", [problem])
         return value
@@ -237,17 +266,10 @@ class WorkOS:
         refuse_to_serialise(self)
 
 
-def _judge(key: str, value: str) -> Problem | None:
-    """Return what is wrong with a credential of the environment."""
-    if not value:
-        fix = "copy it from the WorkOS dashboard, or pass it to WorkOS(client_id=..., api_key=...)."
-        return Problem(key, "is not set.", fix, code="provider_missing")
-    try:
-        check_credential(key, value)
-    except UsageError:
-        return Problem(key, "has white space or characters that do not print.", "copy it again.", "provider_option")
-    return None
+def _sid(session: Session) -> str | None:
+    """Return the id that WorkOS knows the session by; one of our own means nothing to it."""
+    return grant.text_in(session.claims, "sid")
 
 
-def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
+def _with_people(session: Session, body: JsonObject) -> Session:
+    return session.replace(**{name: body[name] for name in ("user", "impersonator") if type(body.get(name)) is dict})

@@ -491,6 +491,7 @@ def test_any_character_that_is_changed(position: int, character: str) -> None:
         ({"timeout": None}, "wrong_type"),
         ({"timeout": 0}, "bad_duration"),
         ({"clock": 7}, "wrong_type"),
+        ({"fetch": "https://api.example.com/jwks"}, "wrong_type"),
         ({"allow_http": "no"}, "wrong_type"),
         ({"keys": None}, "bad_keys"),
         ({"jwks_url": "https://x.example/jwks", "keys": KEYS}, "bad_keys"),
@@ -543,6 +544,19 @@ def test_addresses_that_are_good() -> None:
     assert isinstance(verifier(jwks_url="http://jwks.internal/", allow_http=True), JWTVerifier)
     with pytest.raises(UsageTypeError, match="jwks_url: expected a str, got bytes"):
         verifier(jwks_url=b"https://x.example")
+
+
+def test_keys_that_are_fetched_in_a_way_of_ones_own() -> None:
+    """With a private authority's certificates, for example; by the address, and within seconds."""
+    asked: list[tuple[str, float]] = []
+
+    def fetch(url: str, seconds: float) -> bytes:
+        asked.append((url, seconds))
+        return json.dumps(KEYS).encode()
+
+    assert "valid" == code(KEY.sign(claims()), jwks_url="https://x.example/", timeout=2, fetch=fetch)
+    settle()
+    assert [("https://x.example/", 2)] == asked
 
 
 @pytest.mark.parametrize("arguments", [(None,), (b"a.b.c",), (1,)])

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
@@ -580,3 +580,15 @@ def test_what_lies_in_the_socket_is_taken_after_the_deadline() -> None:
     with pytest.raises(httpcore2.ReadTimeout):
         stream.read(10)
     assert 32 == len(waiting.timeouts)
+
+
+def test_without_a_thread_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that has all the threads it may have: the refresh token is as good as before."""
+
+    def refuse(_thread: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Thread, "start", refuse)
+        error = failure("http://localhost:1/token")
+    assert (False, True) == (error.sent, "could not be asked (RuntimeError)" in str(error))

@@ -123,10 +123,12 @@ class TestAnswer:
         session, _ = refresh(reply({**GOOD, "id_token": "i2"}))
         assert Session(ACCESS, "next", access_expires_at=1_300, tokens={"id_token": "i2", "other": "o"}) == session
 
-    def test_an_id_token_for_a_session_without(self) -> None:
-        """Is its first."""
-        session, _ = refresh(reply({**GOOD, "id_token": "i2"}), session=OLD.replace(tokens=None))
-        assert {"id_token": "i2"} == session.tokens
+    @pytest.mark.parametrize(("keep", "kept"), [(False, None), (True, {"id_token": "i2"})])
+    def test_an_id_token_for_a_session_without(self, keep: bool, kept: dict[str, str] | None) -> None:
+        """Is its first, where it is to be kept; otherwise a refresh does not bring it back."""
+        with running(reply({**GOOD, "id_token": "i2"})) as server:
+            session = provider(server.url, keep_id_token=keep).refresh(OLD.replace(tokens=None))
+        assert kept == session.tokens
 
     @pytest.mark.parametrize("value", [..., None, "", 7, "\ud800"])
     def test_no_new_refresh_token(self, value: Any) -> None:
@@ -404,7 +406,10 @@ class TestOptions:
             {"reuse_detection": True},
             {"reuse_detection": "family"},
             {"replay_grace": 1},
+            {"keep_id_token": "yes"},
             {"scope": ["openid"]},
+            {"sign_in_scope": ["openid"]},
+            {"authorization_endpoint": 7},
             {"timeout": "5"},
             {"clock": 7},
         ],

@@ -231,6 +231,7 @@ class TestEnvironment:
             "COOKIE_DOMAIN": "example.com",
             "COOKIE_MAX_AGE": 3600,
             "COOKIE_SAMESITE": "Strict",
+            "REDIRECT_URI": "https://app.example.com/callback",
         } == workos().settings(environ)
 
     @pytest.mark.parametrize("environ", [{}, {"WORKOS_COOKIE_NAME": "", "WORKOS_COOKIE_MAX_AGE": ""}])

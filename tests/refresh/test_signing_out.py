@@ -219,7 +219,6 @@ def test_a_standing_tells_of_it(world: World) -> None:
 
 def test_with_reuse_detection_and_without_the_store_nothing_is_claimed() -> None:
     """The token that is at hand is revoked all the same."""
-
     world = World(Revoking)
     world.provider.reuse_detection = "session"
     ledger = world.process()

@@ -51,8 +51,15 @@ MakeWorld = Callable[..., World]
 def make_world(password: str) -> MakeWorld:
     """Build an application with these settings, without their prefix."""
 
-    def make(*, provider: Any = ..., verifier: Any = None, coordinator: Any = None, **settings: Any) -> World:
-        clock = Clock()
+    def make(
+        *,
+        provider: Any = ...,
+        verifier: Any = None,
+        coordinator: Any = None,
+        clock: Clock | None = None,
+        **settings: Any,
+    ) -> World:
+        clock = Clock() if clock is None else clock
         fake = FakeProvider(clock)
         given = fake if provider is ... else provider
         auth = SealedSession(given, verifier=verifier, coordinator=coordinator, clock=clock)

@@ -50,6 +50,9 @@ DEFAULTS: dict[str, tuple[Callable[[Config], Any], Any]] = {
     "CHECK_REVOCATION": (lambda config: config.check_revocation, "refresh"),
     "LOGIN_VIEW": (lambda config: config.login_view, None),
     "REQUIRE_LOGIN": (lambda config: config.require_login, False),
+    "AUTH_PREFIX": (lambda config: config.auth_prefix, None),
+    "REDIRECT_URI": (lambda config: config.redirect_uri, None),
+    "LOGOUT_RETURN_TO": (lambda config: config.logout_return_to, None),
     "ACCESS_TOKEN_COOKIE": (lambda config: config.eager, None),
 }
 """The table of the design."""
@@ -361,6 +364,27 @@ SealedSession: 3 configuration problems
                 "use sqlite:, sqlite:///name.db, memory:, redis://host, rediss://host or unix://path.",
                 "coordinator_url",
             ),
+            (
+                "AUTH_PREFIX",
+                "auth",
+                "is the text 'auth', no path that addresses could begin with.",
+                "write '/auth' for example, with one '/' before it and none behind it; '/' for none at all.",
+                "auth_prefix",
+            ),
+            ("AUTH_PREFIX", "/auth/", None, None, "auth_prefix"),
+            ("AUTH_PREFIX", "/a//b", None, None, "auth_prefix"),
+            ("AUTH_PREFIX", "/<name>", None, None, "auth_prefix"),
+            ("AUTH_PREFIX", "/auth\n", None, None, "auth_prefix"),
+            (
+                "LOGOUT_RETURN_TO",
+                "//evil.example",
+                "is neither a path nor a whole address.",
+                "write a path that begins with one '/', or a whole https:// address.",
+                "return_to",
+            ),
+            ("LOGOUT_RETURN_TO", "bye", None, None, "return_to"),
+            ("LOGOUT_RETURN_TO", "/\\evil.example", None, None, "return_to"),
+            ("LOGOUT_RETURN_TO", "http://www.example.com/", None, None, "return_to"),
             ("COORDINATOR_URL", "redis", "is not the URL of a coordinator.", None, "coordinator_url"),
             ("COORDINATOR_URL", None, "is None, no text.", "set it to a str.", "setting_type"),
             (
@@ -942,3 +966,81 @@ class TestAnything:
         except ConfigError as error:
             assert PREFIX + key in {problem.setting for problem in error.problems}
             assert str(error).encode()
+
+
+class TestSigningIn:
+    """AUTH_PREFIX and what goes with it."""
+
+    def test_our_login_is_the_login_view(self) -> None:
+        """Where there is no other."""
+        assert "sealed_session_auth.login" == config(AUTH_PREFIX="/auth").login_view
+        assert "login" == config(AUTH_PREFIX="/auth", LOGIN_VIEW="login").login_view
+
+    def test_it_takes_a_provider_with_pages(self) -> None:
+        """Otherwise the endpoints would lead nowhere."""
+        with pytest.raises(ConfigError) as caught:
+            read(keys({"PASSWORD": PASSWORD, "AUTH_PREFIX": "/auth"}), can_sign_in=False)
+        (problem,) = caught.value.problems
+        assert ("SEALED_SESSION_AUTH_PREFIX", "no_sign_in") == (problem.setting, problem.code)
+        assert "is set, and there is no provider that could sign anybody in." == problem.problem
+        assert "give SealedSession an OAuth2 or a WorkOS, or remove it." == problem.fix
+        assert read(keys({"PASSWORD": PASSWORD}), can_sign_in=False).auth_prefix is None
+
+    @pytest.mark.parametrize(
+        ("prefix", "uri", "is_right"),
+        [
+            ("/auth", "https://app.example.com/auth/callback", True),
+            ("/auth", "https://app.example.com/shop/auth/callback", True),
+            ("/auth", "http://localhost:5000/auth/callback", True),
+            ("/", "https://app.example.com/callback", True),
+            ("/auth", "https://app.example.com/callback", False),
+            ("/", "https://app.example.com/", False),
+            (None, "https://app.example.com/elsewhere", True),
+        ],
+    )
+    def test_the_registered_address_is_where_the_callback_is(
+        self, prefix: str | None, uri: str, is_right: bool
+    ) -> None:
+        """Or the provider would send people to a page that is not there. Without endpoints it is not looked at."""
+        found = found_in(AUTH_PREFIX=prefix, REDIRECT_URI=uri)
+        assert ([] if is_right else [("SEALED_SESSION_REDIRECT_URI", "redirect_uri_path")]) == [
+            (problem.setting, problem.code) for problem in found
+        ]
+
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            "/callback",
+            "http://app.example.com/callback",
+            "https://app.example.com/callback?a=1",
+            "https://app.example.com/callback#a",
+            "https://a@app.example.com/callback",
+            "https:///callback",
+            "https://[/callback",
+            "https://app.example.com/call back",
+            "https://app.example.com/é/callback",
+        ],
+    )
+    def test_what_is_no_such_address(self, uri: str) -> None:
+        """No provider could be told it. A preset's variable that nobody uses is left alone."""
+        found = only(AUTH_PREFIX="/", REDIRECT_URI=uri)
+        assert ("REDIRECT_URI", "redirect_uri") == (found.setting, found.code)
+        assert "is no whole address without query." == found.problem
+        assert found.fix.startswith("write what is registered with the provider: https://app.example.com/auth/")
+        assert uri == config(REDIRECT_URI=uri).redirect_uri
+
+    def test_that_message_says_what_goes_together(self) -> None:
+        """And what to change."""
+        found = only(AUTH_PREFIX="/auth", REDIRECT_URI="https://app.example.com/callback")
+        assert "does not end with '/auth/callback', where AUTH_PREFIX has the callback." == found.problem
+        assert "let AUTH_PREFIX be what stands before '/callback' in it; '/' where nothing does." == found.fix
+
+    @pytest.mark.parametrize("value", ["/", "/bye", "/bye?a=1#b", "https://www.example.com/", "http://localhost:5000/"])
+    def test_places_to_return_to(self, value: str) -> None:
+        """Paths, and whole addresses."""
+        assert value == config(LOGOUT_RETURN_TO=value).logout_return_to
+
+    @pytest.mark.parametrize("value", ["/", "/auth", "/a/b", "/a.b_c~d-e", "/A1"])
+    def test_prefixes(self, value: str) -> None:
+        """One slash alone is none."""
+        assert value == config(AUTH_PREFIX=value).auth_prefix

@@ -271,7 +271,7 @@ class TestSignOut:
         assert ([], "nobody: missing") == (world.browser.jar.cookies(), world.get("/who").text)
 
     def test_it_comes_back_with_where_to_go(self, world: World) -> None:
-        """And with the plain truth: nothing was revoked, and nothing recorded."""
+        """And with the plain truth: of nobody nothing was revoked, and nothing recorded."""
 
         def bye() -> str:
             return repr(tuple(world.auth.sign_out("/goodbye")))

@@ -181,6 +181,9 @@ def acts() -> str:
     result = assert_type(auth.sign_out(return_to="/"), SignOutResult)
     assert_type(result.url, str)
     assert_type(result.revoked, bool)
+    assert_type(result.recorded, bool)
+    assert_type(auth.revoke("session_1"), bool)
+    assert_type(auth.begin_sign_in("/", max_age=60, organization_id="org_1"), Response)
     return assert_type(auth.next_url(default="/home"), str)
 
 
@@ -211,6 +214,8 @@ MISTAKES = {
     "auth.update(access_token='t')": "call-arg",
     "auth.init_app('app')": "arg-type",
     "auth.next_url(5)": "arg-type",
+    "auth.revoke(None)": "arg-type",
+    "auth.begin_sign_in(5)": "arg-type",
     "SealedSession('workos')": "arg-type",
     "SealedSession(lambda session: 5)": "return-value",
     "SealedSession(clock=5)": "arg-type",

@@ -37,9 +37,10 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
     """Count every look."""
     looks, really = Looks(), Refresher.standing
 
-    def standing(self: Refresher, session: Session) -> Standing:
+    def standing(self: Refresher, session: Session, started_at: int | None = None) -> Standing:
+        assert started_at is not None, "without it nobody can tell whether the session is over"
         looks.sessions.append(session)
-        return really(self, session) if looks.answer is None else looks.answer
+        return really(self, session, started_at) if looks.answer is None else looks.answer
 
     monkeypatch.setattr(Refresher, "standing", standing)
     return looks

@@ -1,0 +1,149 @@
+"""Signing in at the provider's pages: the way there, and the way back with a code.
+
+    login ──302──▶ provider ──302──▶ callback ──▶ finish_sign_in ──▶ the session is opened ──▶ next
+      └ Set-Cookie: what was begun        └ cleared, whatever comes of it
+
+What fails opens nothing, and leaves a session alone that there may be.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any, cast
+
+from flask import Response, after_this_request, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from sealed_session import ProviderUnavailable, StepUpRequired, UnsealError, UsageError
+from sealed_session.errors import SignInFailed
+from sealed_session.providers.sign_in import Attempt
+
+from . import answers, attempts, redirects, state
+from .config import AUTH_BLUEPRINT
+from .current import request_session
+from .state import AppState
+
+logger = logging.getLogger("sealed_session")
+
+MAX_TARGET = 1024
+"""Characters of the way back. What is longer leads to the start: in the cookie there is no room for it."""
+
+_ONWARD = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={0}">'
+    '<title>Signed in</title><p><a href="{0}">Go on</a></p></html>'
+)
+
+
+def begin(target: str, *, max_age: int | None = None, arguments: Mapping[str, Any] | None = None) -> Response:
+    """Return the redirect to the provider's pages; it carries the cookie of what was begun.
+
+    Args:
+        target: Where to go after it, a path of this application. Anything else becomes its start.
+        max_age: Seconds ago, at most, that the person has proved who they are; 0: they shall do so now.
+        arguments: What the provider shall know beside that.
+
+    Raises:
+        UsageError: There are no endpoints of ours (``no_sign_in``).
+        ProviderUnavailable: Where the provider's pages are cannot be told now.
+    """
+    app = state.of(current_app)
+    if app.config.auth_prefix is None:
+        raise UsageError(
+            "there is no callback that the provider could send anybody back to.",
+            fix="Set SEALED_SESSION_AUTH_PREFIX, and give SealedSession an OAuth2 or a WorkOS.",
+            code="no_sign_in",
+        )
+    uri = _redirect_uri(app)
+    url, attempt = cast(Any, app.provider).begin_sign_in(uri, max_age=max_age, **dict(arguments or {}))
+    is_short = len(target) <= MAX_TARGET
+    target = (redirects.local_target(target) if is_short else None) or redirects.start(request)
+    lines = attempts.begin(
+        app, request, attempt.to_mapping(), login_state=attempt.state, target=target, redirect_uri=uri
+    )
+    return _with_cookies(redirect(url), lines)
+
+
+def login() -> ResponseReturnValue:
+    """Send somebody to the provider's pages. Of the request only the way back counts, and that it has to be anew."""
+    again = request.args.get("reason") == "not_fresh"
+    try:
+        return begin(redirects.wanted(request) or redirects.start(request), max_age=0 if again else None)
+    except ProviderUnavailable as error:
+        return answers.unavailable_sign_in(error.retry_after)
+
+
+def callback() -> ResponseReturnValue:
+    """Take somebody back from the provider's pages, and open the session."""
+    app, given = state.of(current_app), request.args.to_dict()
+    login_state = given.get("state", "")
+    if any(len(request.args.getlist(name)) > 1 for name in given) or not login_state:
+        return _fail("bad_answer")  # no name may come twice: who reads which is anybody's guess (RFC 6749, 3.1)
+    try:
+        kept = attempts.find(app, request, login_state)
+    except UnsealError as error:
+        _clear_with_answer(app, login_state)
+        return _fail("sign_in_expired" if error.code == "too_old" else "state_unknown")
+    if kept is None:
+        return _used_or_foreign()
+    try:
+        attempt = Attempt.from_mapping(kept.attempt)
+        session = cast(Any, app.provider).finish_sign_in(attempt, given)
+        _clear_with_answer(app, login_state)
+    except ProviderUnavailable as error:  # the cookie stays: loading the page again may still succeed
+        return answers.unavailable_sign_in(error.retry_after)
+    except StepUpRequired as error:
+        _clear_with_answer(app, login_state)
+        return answers.step_up(error.payload, kept.target)
+    except SignInFailed as error:
+        _clear_with_answer(app, login_state)
+        return _fail(error.code, error.detail)
+    request_session().sign_in(session)
+    return _go_on(app, kept.target)
+
+
+def _used_or_foreign() -> ResponseReturnValue:
+    """Answer somebody who goes back, or loads the page again: who is signed in by then goes on to the start."""
+    return _fail("state_unknown") if request_session().session is None else redirect(redirects.start(request))
+
+
+def _fail(code: str, detail: str | None = None) -> ResponseReturnValue:
+    logger.info("a sign-in came to nothing: %s", f"{code} ({detail})" if detail else code)
+    return answers.refuse_sign_in(code)
+
+
+def _go_on(app: AppState, target: str) -> ResponseReturnValue:
+    """Go on to the page that was asked for.
+
+    A browser that follows redirects from the provider's site all the way sends no cookie with SameSite=Strict: a page
+    of ours, which it loads from, ends that.
+    """
+    if app.config.cookie.same_site == "Strict":
+        return Response(_ONWARD.format(escape(target)), mimetype="text/html")
+    return redirect(target)
+
+
+def _redirect_uri(app: AppState) -> str:
+    """Return where the provider shall send people back to. Their browser has to be on that host already."""
+    ours = url_for(f"{AUTH_BLUEPRINT}.callback", _external=True)
+    uri = app.config.redirect_uri or ours
+    if not ours.startswith(uri[: -len("callback")]):
+        app.warn_once(
+            "somebody signs in at %s, and SEALED_SESSION_REDIRECT_URI is %s: a browser that is not there already will "
+            "not be let in. Behind a proxy, use werkzeug's ProxyFix.",
+            ours,
+            uri,
+        )
+    return uri
+
+
+def _clear_with_answer(app: AppState, login_state: str) -> None:
+    lines = attempts.end(app, request, login_state, _redirect_uri(app))
+    after_this_request(cast(Callable[[Any], Any], lambda response: _with_cookies(response, lines)))
+
+
+def _with_cookies(response: Any, lines: list[str]) -> Response:
+    for line in lines:
+        response.headers.add("Set-Cookie", line)
+    return cast(Response, response)

@@ -1,6 +1,6 @@
 """Sealing without anybody to raise to: in an automatic write, what does not fit is made smaller.
 
-One ladder: the session as it is (trimmed, where a trimmer is set); the user as id and email; no user. Tokens and the
+One ladder: the session as it is (trimmed, where a trimmer is set); the user as id, sub and email; no user. Tokens and the
 impersonator are never dropped.
 """
 
@@ -14,7 +14,7 @@ from sealed_session.whereabouts import whereabouts
 
 from .signals import logger
 
-_ESSENTIAL = ("id", "email")
+_ESSENTIAL = ("id", "sub", "email")
 
 
 class Sealing(NamedTuple):

@@ -592,3 +592,15 @@ def test_without_a_thread_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> N
         patched.setattr(Thread, "start", refuse)
         error = failure("http://localhost:1/token")
     assert (False, True) == (error.sent, "could not be asked (RuntimeError)" in str(error))
+
+
+def test_an_unknown_error_after_the_body_was_sent_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever called takes it for one of which nothing is known."""
+
+    def exchange(_method: str, _url: str, _headers: object, content: Any, **_named: object) -> bytes:
+        assert list(content)
+        raise RuntimeError("of a library")
+
+    monkeypatch.setattr(connection, "exchange", exchange)
+    with pytest.raises(RuntimeError, match="of a library"):
+        post("http://localhost:1/token")

@@ -1,7 +1,7 @@
 """Sealing without anybody to raise to: in an automatic write, what does not fit is made smaller.
 
-One ladder: the session as it is (trimmed, where a trimmer is set); the user as id, sub and email; no user. Tokens and the
-impersonator are never dropped.
+One ladder: the session as it is (trimmed, where a trimmer is set); the user as id, sub and email; no user. Tokens and
+the impersonator are never dropped.
 """
 
 from __future__ import annotations

@@ -40,17 +40,7 @@ class MemoryCoordinator:
             return Reading(self._there(key, now), now)
 
     def swap(self, key: bytes, old: bytes | None, new: bytes, lives: int) -> bool:
-        """Put a value in another's place, if that is still there.
-
-        Args:
-            key: Whose value.
-            old: What ``read`` gave; None for nothing.
-            new: What shall be there.
-            lives: Milliseconds after which it is gone.
-
-        Returns:
-            Whether it was done; False when something else was there.
-        """
+        """Put a value in another's place, if that is still there; as ``Coordinator.swap``."""
         with self._lock:
             now = self._clock()
             if self._there(key, now) != old:

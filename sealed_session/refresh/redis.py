@@ -136,20 +136,7 @@ class RedisCoordinator:
         return _translated(step)
 
     def swap(self, key: bytes, old: bytes | None, new: bytes, lives: int) -> bool:
-        """Put a value in another's place, if that is still there.
-
-        Args:
-            key: Whose value.
-            old: What ``read`` gave; None for nothing.
-            new: What shall be there.
-            lives: Milliseconds after which it is gone.
-
-        Returns:
-            Whether it was done; False when something else was there.
-
-        Raises:
-            CoordinatorUnavailable: It cannot be asked, and it may have been done or not.
-        """
+        """Put a value in another's place, if that is still there; as ``Coordinator.swap``."""
         expected = () if old is None else (old,)
         return _translated(lambda: bool(self._run(_SWAP, key, new, lives, *expected) == 1))
 

@@ -58,7 +58,7 @@ class SharedCoordinator:
             inner: Whom to ask.
         """
         self._inner = inner
-        self._lost_at = self._back_at = self._said_at = self._not_before = self._away_since = _NEVER
+        self._back_at = self._said_at = self._not_before = self._away_since = _NEVER
         self._is_lost = self._is_said = False
         self._doubt = Doubt(self)
         self._owed: dict[bytes, Callable[[], None]] = {}
@@ -220,14 +220,14 @@ class SharedCoordinator:
         return done
 
     def _lose(self, began: float) -> None:
-        self._lost_at = time.monotonic()
+        now = time.monotonic()
         if not self._is_lost:
-            self._is_lost, self._away_since = True, self._lost_at
-        if self._lost_at - began > _SLOW:
-            self._not_before = self._lost_at + _LEFT_ALONE
+            self._is_lost, self._away_since = True, now
+        if now - began > _SLOW:
+            self._not_before = now + _LEFT_ALONE
         self.owe(doubt.KEY, self._doubt.rise)
-        if self._lost_at - self._said_at > _SAY_EVERY:
-            self._said_at, self._is_said = self._lost_at, True
+        if now - self._said_at > _SAY_EVERY:
+            self._said_at, self._is_said = now, True
             logger.warning("the coordinator is out of reach; sessions go on, and this is said once a minute.")
 
     def __repr__(self) -> str:

@@ -194,7 +194,8 @@ class Journey:
             answer = outcome.session
             try:
                 is_delivered = self._is_heard()
-                answer = self._ledger.write_result(claim, self.newest, answer, is_delivered=is_delivered)
+                stands = self._ledger.write_result(claim, self.newest, answer, is_delivered=is_delivered)
+                answer = answer if self._arguments else stands  # somebody else's may not be what was asked for
             except Exception as error:  # the pair is there, and is given whatever becomes of its record
                 logger.error("the result of a refresh was not kept: %s", whereabouts(error))
             self.has_asked = True  # and looks once more: somebody may have gone on from there meanwhile

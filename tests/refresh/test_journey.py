@@ -1060,3 +1060,12 @@ class TestReviewed:
         claim = Record(Claimed(2**52, b"nobody", Attempt.FIRST))
         assert world.store.inner.swap(hand_over.key, None, records.pack(claim), 10**6)
         assert Kind.REFRESHED is world.travel(world.process(), world.old).kind
+
+    def test_rule_11_a_switch_is_answered_by_its_own_result(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also where a later-issued one of somebody else stands, who did not switch."""
+        ledger, other = world.process(), Session(access_token(expires_at=2_000_000_000), "another")
+        monkeypatch.setattr(ledger, "write_result", lambda *_args, **_named: other)
+        switched = newest(world.travel(ledger, world.old, {"organization_id": "org_2"}))
+        assert "org_2" == switched.claims.get("organization_id")

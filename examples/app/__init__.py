@@ -1,14 +1,17 @@
-"""``make demo``: an application behind one sealed cookie, served by several workers, and a provider to refresh at.
+"""``make demo``: an application behind one sealed cookie, served by several workers, and a provider to sign in at.
 
 What an application of yours would have:
-    pages.py      signing in, pages for the signed in, a note, another organisation, signing out
-    identity.py   the provider, seen from the application
+    create_app    here: its settings, and who signs people in
+    pages.py      what people see: the session, another organisation, a note, payment details
+    failures.py   what they see when something fails
+    safety.py     forms of our own pages alone, and headers that say so
 
 What is around it:
     provider/     an OpenID provider on a server of its own, with single-use refresh tokens and 20-second access tokens
     __main__.py   the program: it starts the provider and the workers, and ends them
     workers.py    the worker processes
     worker.py     one of them, and how gunicorn is to run it
+    serving.py    a server in a thread
     settings.py   what it must know
 
 What is there to be looked at:
@@ -16,30 +19,22 @@ What is there to be looked at:
     rotating.py   how the password is changed while the application runs
     board.py      what the processes know in common: what is counted, and what the buttons have done
     events.py     what happened lately, by the extension's signals
-    people.py     the sample people
     cookie.py     the size of the cookie, and of the same session in other formats
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
-from flask import Flask, abort, request
-from flask.wrappers import Response
+from flask import Flask
 
-from . import events
+from flask_ext import SealedSession
+from sealed_session.providers import OAuth2
+
+from . import controls, failures, safety
 from .board import Board
-from .controls import controls
-from .pages import auth, identity, pages
-from .settings import Settings
-
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
-    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
+from .pages import create_pages
+from .settings import CLIENT_ID, Settings
 
 
 def create_app(board: Board, settings: Settings, passwords: Sequence[str]) -> Flask:
@@ -54,46 +49,17 @@ def create_app(board: Board, settings: Settings, passwords: Sequence[str]) -> Fl
     app.config.update(
         SEALED_SESSION_PASSWORD=passwords[0],
         SEALED_SESSION_PASSWORD_FALLBACKS=list(passwords[1:]),
-        # The rest has good defaults. These make a token of 20 seconds end on time, to be watched.
-        SEALED_SESSION_CLOCK_SKEW=0,
-        SEALED_SESSION_REFRESH_EARLY=0,
-        OIDC_ISSUER=settings.issuer,
-        OIDC_CLIENT_SECRET=settings.client_secret,
-        TRUSTED_HOSTS=["localhost", "127.0.0.1"],  # another name that leads here is another site's trick
-        BOARD=board,
+        SEALED_SESSION_AUTH_PREFIX="/auth",  # login, callback, logout and the provider's back channel
+        SEALED_SESSION_LOGOUT_RETURN_TO="/",
+        SEALED_SESSION_CHECK_REVOCATION="always",  # whom the provider signs out is out with the next request
+        SEALED_SESSION_CLOCK_SKEW=0,  # the rest has good defaults: these two make a token of 20 seconds
+        SEALED_SESSION_REFRESH_EARLY=0,  # end on time, to be watched
+        TRUSTED_HOSTS=["localhost"],  # another name that leads here is another site's trick
     )
-    identity.init_app(app)
+    auth = SealedSession(OAuth2(issuer=settings.issuer, client_id=CLIENT_ID, client_secret=settings.client_secret))
     auth.init_app(app)
-    events.listen_to(app)
-    app.register_blueprint(pages)
-    app.register_blueprint(controls)
-    app.before_request(refuse_other_sites)
-    app.after_request(add_security_headers)
-    app.add_template_filter("{:,}".format, "number")
-    app.add_template_filter(events.time_of_day)
-    app.add_template_global(lambda: int(time.time()), "now")
+    app.register_blueprint(create_pages(auth))
+    failures.handle(app, auth)
+    safety.protect(app, forms_lead_to=settings.issuer, from_servers=["sealed_session_auth.backchannel_logout"])
+    controls.add_to(app, auth, board, issuer=settings.issuer)
     return app
-
-
-def refuse_other_sites() -> None:
-    """Take forms from our own pages alone.
-
-    SameSite=Lax keeps the cookie out of other sites' forms. Another port of this machine is the same site, though,
-    and the forms that need no cookie are worth protecting as well.
-    """
-    if request.method not in ("GET", "HEAD", "OPTIONS") and not is_same_origin():
-        abort(403, "This form was sent from another site.")
-
-
-def is_same_origin() -> bool:
-    """Return whether one of our pages sent the request: by Fetch Metadata, in older browsers by Origin."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site == "same-origin"
-    return request.headers.get("Origin") == request.host_url.rstrip("/")
-
-
-def add_security_headers(response: Response) -> Response:
-    """Let a page load nothing but our own script, style sheet and icon, and stand in nobody's frame."""
-    response.headers.update(SECURITY_HEADERS)
-    return response

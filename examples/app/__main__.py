@@ -18,8 +18,10 @@ from typing import NamedTuple
 
 from . import workers
 from .board import Board
-from .provider import LIFETIME, create_provider
-from .provider.serving import serving
+from .provider import create_provider
+from .provider.client import Client
+from .provider.tokens import LIFETIME
+from .serving import serving
 from .settings import Settings
 
 PORT, WORKERS = 5000, 4
@@ -67,7 +69,8 @@ def main() -> None:
     logging.getLogger("sealed_session").setLevel(logging.INFO)  # where this process is the only worker
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     try:
-        run(listen(options.port), options, ending)
+        listener = listen(options.port)
+        run(listener, listen_beside(listener), options, ending)
     except workers.Failed:
         sys.exit("\nThe workers have ended by themselves, and the demo with them; nothing was stored.")
     for each in _ENDINGS:
@@ -75,22 +78,24 @@ def main() -> None:
     print("\nThe demo has ended; nothing was stored.")
 
 
-def run(listener: socket.socket, options: Options, ending: Ending) -> None:
+def run(listener: socket.socket, providers: socket.socket, options: Options, ending: Ending) -> None:
     """Start the provider and the workers, around a folder that is gone when they are; and wait for the end.
 
     Raises:
         workers.Failed: The workers ended by themselves.
     """
-    port, number = listener.getsockname()[1], options.workers
+    number, issuer = options.workers, f"http://127.0.0.1:{providers.getsockname()[1]}"
+    client = Client(f"http://localhost:{listener.getsockname()[1]}", secrets.token_urlsafe())
     with ExitStack() as stack:
         stack.enter_context(listener)
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="sealed-session-demo-")))
-        board, secret = stack.enter_context(closing(Board(folder / "board.db"))), secrets.token_urlsafe()
-        issuer = stack.enter_context(serving(create_provider(board, secret, lifetime=options.lifetime)))
-        settings = Settings(folder, issuer, secret)
+        board = stack.enter_context(closing(Board(folder / "board.db")))
+        provider = create_provider(issuer, client, board, lifetime=options.lifetime)
+        stack.enter_context(serving(providers, provider, "provider"))
+        settings = Settings(folder, issuer, client.secret)
         served = workers.processes(listener, settings, number) if number > 1 else workers.threads(listener, settings)
         is_running = stack.enter_context(served)
-        print(f"The demo is on http://localhost:{port}/ ({describe(number)})  Ctrl-C ends it.", flush=True)
+        print(f"The demo is on {client.origin}/ ({describe(number)})  Ctrl-C ends it.", flush=True)
         while is_running() and not ending.is_wanted:
             time.sleep(_LOOKS_EVERY)
         if not ending.is_wanted:
@@ -129,6 +134,14 @@ def listen(port: int | None) -> socket.socket:
         if port is None:  # somebody took ours just now
             return socket.create_server(("127.0.0.1", 0), backlog=128)
         sys.exit(f"The port {port} cannot be had: {os.strerror(error.errno or 0)}.")
+
+
+def listen_beside(listener: socket.socket) -> socket.socket:
+    """Take the next port for the provider, or a free one where that is taken."""
+    try:
+        return socket.create_server(("127.0.0.1", listener.getsockname()[1] + 1), backlog=128)
+    except (OSError, OverflowError):
+        return socket.create_server(("127.0.0.1", 0), backlog=128)
 
 
 def default_port() -> int:

@@ -13,6 +13,7 @@ from flask_ext import (
     session_opened,
     session_refresh_failed,
     session_refreshed,
+    session_rejected,
     session_resealed,
 )
 
@@ -35,6 +36,7 @@ def listen_to(app: Flask) -> None:
     session_refresh_failed.connect(_refresh_failed, app)
     session_resealed.connect(_resealed, app)
     session_closed.connect(_closed, app)
+    session_rejected.connect(_rejected, app)
 
     @app.before_request
     def count() -> None:
@@ -75,3 +77,7 @@ def _resealed(app: Flask, password_index: int, **_facts: Any) -> None:
 
 def _closed(app: Flask, **_facts: Any) -> None:
     _note(app, "Somebody signed out.")
+
+
+def _rejected(app: Flask, reason: str, **_facts: Any) -> None:
+    _note(app, f"A cookie came that signs nobody in: {reason}.")

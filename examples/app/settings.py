@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+CLIENT_ID = "demo"
+"""What the application is called at the provider."""
+
 _PREFIX = "DEMO_"
 
 

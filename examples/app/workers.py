@@ -9,15 +9,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
-
-from werkzeug.serving import make_server
 
 from .board import Board
 from .rotating import Rotating
+from .serving import serving
 from .settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -74,20 +72,10 @@ def processes(listener: socket.socket, settings: Settings, number: int) -> Itera
 @contextmanager
 def threads(listener: socket.socket, settings: Settings) -> Iterator[IsRunning]:
     """Serve in this process, with a thread for each request."""
-    board = Board(settings.board)
-    board.join()
-    host, port = listener.getsockname()
-    with listener:
-        server = make_server(host, port, Rotating(board, settings), threaded=True, fd=listener.fileno())
-    thread = Thread(target=server.serve_forever, args=(0.05,), name="application")
-    thread.start()
-    try:
-        yield thread.is_alive
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        board.close()
+    with closing(Board(settings.board)) as board:
+        board.join()
+        with serving(listener, Rotating(board, settings), "application") as thread:
+            yield thread.is_alive
 
 
 def _await_first_answer(port: int) -> None:

@@ -16,13 +16,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode, urljoin
 
 import pytest
+from werkzeug import Request
+from werkzeug.test import TestResponse
 
 from examples.app import workers
-from tests.web.demo import COOKIE
+from tests.web.browser import Browser
+from tests.web.demo import COOKIE, choose, title
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -33,12 +39,47 @@ needs_workers = pytest.mark.skipif(
 )
 
 
+def network(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    """Pass a request on to whoever listens at its address: what lets the honest browser ask real servers."""
+    asked = Request(environ)
+    connection = http.client.HTTPConnection(asked.host, timeout=PATIENCE)
+    try:
+        headers = {name: value for name, value in asked.headers.items() if name != "Content-Length"}
+        connection.request(asked.method, asked.full_path, asked.get_data() or None, headers)
+        response = connection.getresponse()
+        body = response.read()
+    finally:
+        connection.close()
+    start_response(f"{response.status} {response.reason}", response.getheaders())
+    return [body]
+
+
 class Answer(NamedTuple):
     """What a request was answered."""
 
     status: int
     body: bytes
     cookie: str
+
+
+@dataclass
+class Person:
+    """Somebody before the honest browser, which asks over the network."""
+
+    browser: Browser
+    origin: str
+
+    def open(self, url: str) -> TestResponse:
+        """Open a page of the application, or a whole address."""
+        return self.browser.get(urljoin(self.origin, url), follow=True)
+
+    def choose(self, page: TestResponse, value: str) -> TestResponse:
+        """Press the button with this value on a page, and see where it leads."""
+        return choose(self.browser, page, value)
+
+    def sign_in(self, key: str = "bjarte") -> TestResponse:
+        """Be sent to the provider's page, and press somebody's card there."""
+        return self.choose(self.open("/session"), key)
 
 
 @dataclass
@@ -53,7 +94,11 @@ class Program:
         """Send a request, or a form of our own, on a connection of its own."""
         connection = http.client.HTTPConnection("localhost", self.port, timeout=PATIENCE)
         try:
-            headers = {"Origin": f"http://localhost:{self.port}", "Content-Type": "application/x-www-form-urlencoded"}
+            headers = {
+                "Accept": "text/html",
+                "Origin": f"http://localhost:{self.port}",
+                "Content-Type": "application/x-www-form-urlencoded",
+            }
             cookies = {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
             connection.request(method, path, urlencode(form) if method == "POST" else None, headers | cookies)
             response = connection.getresponse()
@@ -62,11 +107,15 @@ class Program:
         finally:
             connection.close()
 
+    def person(self) -> Person:
+        """Somebody before a browser of their own."""
+        return Person(Browser(network, time.time), f"http://localhost:{self.port}")
+
     def sign_in(self) -> str:
-        """Sign somebody in; the value of the cookie."""
-        answer = self.ask("/sign-in/bjarte", method="POST")
-        assert 303 == answer.status
-        return answer.cookie
+        """Sign somebody in, over the provider's page; the value of the cookie."""
+        person = self.person()
+        assert "Bjarte Åsample" == title(person.sign_in())
+        return person.browser.jar.get(COOKIE).value
 
     def look(self, cookie: str) -> dict[str, Any]:
         """Ask what the page's script asks."""

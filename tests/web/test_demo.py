@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
 import pytest
 from werkzeug.routing import Rule
@@ -17,18 +18,18 @@ from examples.app import create_app
 from examples.app.board import FALLBACKS
 from examples.app.pages import FRESH
 from examples.app.people import PEOPLE, SECOND
-from examples.app.provider import LIFETIME, RETRY_AFTER
+from examples.app.provider import RETRY_AFTER
+from examples.app.provider.tokens import LIFETIME
 from sealed_session import KeyRing, Sealer
 from tests.web.browser import Browser
-from tests.web.demo import COOKIE, ORIGIN, Demo, Place, fact, running, sealed_by, seconds_left, title, words
+from tests.web.demo import COOKIE, ORIGIN, Demo, Place, fact, form_with, running, sealed_by, seconds_left, title, words
 from tests.web.jar import Context
 
 FITTING = [key for key in PEOPLE if key != "otto"]
 FORMS = [
-    "/sign-in/pippa",
     "/note",
     "/organization",
-    "/sign-out",
+    "/auth/logout",
     "/demo/rotate",
     "/demo/provider",
     "/demo/sessions",
@@ -44,22 +45,31 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture
 def demo(place: Place) -> Iterator[Demo]:
-    """A browser that was never there, and a provider that answers."""
+    """A browser that was never there, and a provider that answers and has no sessions."""
     yield Demo(place)
     place.board.switch_provider(answers=True)
+    place.board.end_sessions()
 
 
 # Signing in and out.
 
 
-def test_the_first_page_shows_the_people(demo: Demo) -> None:
-    """Each with name, role and what is special, and it says that they are samples, for development."""
+def test_the_first_page(demo: Demo) -> None:
+    """Offers to sign in, says where, and that it is for development; nothing is set."""
     page = demo.open("/")
+    assert (200, "Please sign in") == (page.status_code, title(page))
+    assert demo.place.issuer in words(page)
+    assert "For development only. The people are samples" in words(page)
+    assert [] == demo.browser.jar.cookies()
+
+
+def test_the_providers_page_shows_the_people(demo: Demo) -> None:
+    """At its own address, each with name, role and what is special."""
+    page = demo.open("/session")
     assert (200, "Who are you today?") == (page.status_code, title(page))
+    assert page.request.url.startswith(f"{demo.place.issuer}/authorize?")
     for person in PEOPLE.values():
         assert f"{person.name} {person.role} {person.special}" in words(page)
-    assert "For development only. The people are samples" in words(page)
-    assert [] == sealed_by(page)
 
 
 @pytest.mark.parametrize("key", FITTING)
@@ -71,6 +81,7 @@ def test_signing_in_shows_the_session(demo: Demo, key: str) -> None:
     assert LIFETIME - 10 < seconds_left(page) <= LIFETIME
     assert ("0", "the password") == (fact(page, "Calls of the provider"), fact(page, "The cookie was opened by"))
     assert (1, [], True) == (len(sealed_by(page)), demo.browser.refused, COOKIE in demo.browser.jar)
+    assert [] == [cookie for cookie in demo.browser.jar.cookies() if "-login-" in cookie.name]
 
 
 def test_the_budget_is_that_of_the_cookie(demo: Demo) -> None:
@@ -79,7 +90,7 @@ def test_the_budget_is_that_of_the_cookie(demo: Demo) -> None:
     pair, _, attributes = sealed_by(page)[0].partition("; ")
     assert f"{len(pair):,} of 4,093 characters, {4093 - len(pair):,} left" in words(page)
     assert f"{COOKIE} = ({len(pair) - len(COOKIE) - 1:,} characters) ; {attributes}" in words(page)
-    assert "profile_picture_url" in words(page)
+    assert "picture" in words(page)
 
 
 def test_the_same_session_elsewhere(demo: Demo) -> None:
@@ -96,27 +107,106 @@ def test_an_impersonator_is_named_on_every_page(demo: Demo) -> None:
 
 
 def test_signing_out(demo: Demo) -> None:
-    """Clears the cookie; the session's page is closed from then on."""
+    """Clears the cookie, ends the session at the provider, and leads to its page, which asks before it does so too."""
     demo.sign_in()
-    assert "Nobody is signed in" in words(demo.press("/sign-out"))
+    page = demo.press("/auth/logout")
+    assert "Sign out here, too?" == title(page)
     assert COOKIE not in demo.browser.jar
-    assert 401 == demo.open("/session").status_code
+    assert "provider Ended a session, as the application wanted." in words(demo.open("/"))
+    assert f"{ORIGIN}/" == demo.choose(page, "here").request.url
+    assert "Who are you today?" == title(demo.open("/session"))
+
+
+def test_staying_signed_in_at_the_provider(demo: Demo) -> None:
+    """Spares the question when the next sign-in comes; who wants to be somebody else is asked."""
+    demo.sign_in()
+    page = demo.choose(demo.press("/auth/logout"), "stay")
+    assert "Nobody is signed in" in words(page)
+    assert "Bjarte Åsample" == title(demo.open("/session"))
+    assert "Who are you today?" == title(demo.open("/somebody-else"))
 
 
 def test_signing_in_leads_to_what_was_asked_for(demo: Demo) -> None:
-    """The page of a 401 knows the way, and another site's address is none."""
-    refused = demo.open("/payments")
-    assert (401, "Please sign in") == (refused.status_code, title(refused))
-    assert 'name="next" value="/payments"' in refused.text
-    assert "Payment details" == title(demo.press("/sign-in/pippa", next="/payments"))
-    assert "Pippa Plainfield" == title(demo.press("/sign-in/pippa", next="https://evil.test/"))
+    """The way back is kept, and another site's address is none."""
+    assert "Payment details" == title(demo.sign_in("pippa", "/payments"))
+    other = Demo(demo.place)
+    page = other.sign_in("pippa", "/auth/login?next=https://evil.test/")
+    assert (f"{ORIGIN}/", "Welcome, Pippa") == (page.request.url, title(page))
 
 
-def test_nobody_of_that_name(demo: Demo) -> None:
+def test_who_does_not_want_to_sign_in(demo: Demo) -> None:
+    """Comes back to a page that says so, with the way to begin again; nothing was opened."""
+    page = demo.choose(demo.open("/session"), "")
+    assert (400, "Nobody was signed in", []) == (page.status_code, title(page), sealed_by(page))
+    assert "access_denied · Nothing was opened" in words(page)
+    assert 'href="/auth/login"' in page.text
+
+
+def test_a_callback_that_is_opened_twice(demo: Demo) -> None:
+    """Opens nothing: its state is over. Who is signed in goes on."""
+    page = demo.sign_in()
+    (callback,) = [each.request.url for each in page.history if "/auth/callback?" in each.request.url]
+    assert f"{ORIGIN}/" == demo.open(callback).request.url
+    stranger = Demo(demo.place).open(callback)
+    assert (400, []) == (stranger.status_code, sealed_by(stranger))
+
+
+def test_no_such_page(demo: Demo) -> None:
     """Is an error page in the look of the others."""
-    page = demo.sign_in("nobody")
+    page = demo.open("/nowhere")
     assert (404, "Not Found") == (page.status_code, title(page))
     assert "<nav" in page.text
+
+
+# The provider signs somebody out.
+
+
+def test_the_provider_signs_somebody_out(demo: Demo) -> None:
+    """By its back channel: the next request is refused although the token is good, says why, and clears the cookie."""
+    demo.sign_in()
+    account = demo.open(demo.place.issuer)
+    assert "Bjarte Åsample" == title(account)
+    done = demo.choose(account, "everywhere")
+    assert "Bjarte Åsample is signed out everywhere" == title(done)
+    assert "1 session of the application ended" in words(done)
+    page = demo.open("/session")
+    assert (401, "Signed out") == (page.status_code, title(page))
+    assert "revoked · The provider signed you out" in words(page)
+    assert "provider Told the application that the session is over; it answered 200." in words(page)
+    assert "application A cookie came that signs nobody in: revoked." in words(page)
+    assert COOKIE not in demo.browser.jar
+    assert "Who are you today?" == title(demo.open("/session"))
+
+
+def test_the_start_says_so_too(demo: Demo) -> None:
+    """Although it is open to everybody; who signs in again is in at once."""
+    demo.sign_in()
+    demo.choose(demo.open(demo.place.issuer), "everywhere")
+    assert "revoked · The provider signed you out" in words(demo.open("/"))
+    assert "Bjarte Åsample" == title(demo.sign_in())
+
+
+def test_everywhere_is_everywhere(demo: Demo) -> None:
+    """Also in the person's other browser, and in nobody else's. Signing out in one browser ends what began there."""
+    other, stranger = Demo(demo.place), Demo(demo.place)
+    other.sign_in("marcelina")
+    stranger.sign_in("pippa")
+    demo.sign_in("marcelina")
+    demo.choose(demo.open(demo.place.issuer), "here")
+    assert [401, 200, 200] == [each.open("/session").status_code for each in (demo, other, stranger)]
+    demo.sign_in("marcelina")
+    account = demo.open(demo.place.issuer)
+    assert ["another browser", "this browser"] == re.findall(r'class="state \w+">(.*?)</span>', account.text)
+    demo.choose(account, "everywhere")
+    assert [401, 401, 200] == [each.open("/session").status_code for each in (demo, other, stranger)]
+
+
+def test_the_script_is_told_why(demo: Demo) -> None:
+    """In the answer to what it asks, for which no page is of use."""
+    demo.sign_in()
+    demo.choose(demo.open(demo.place.issuer), "everywhere")
+    answer = demo.browser.fetch(f"{ORIGIN}/demo/look", headers={"Accept": "application/json"})
+    assert (401, {"error": "login_required", "reason": "revoked"}) == (answer.status_code, answer.json)
 
 
 # What an application adds.
@@ -133,9 +223,9 @@ def test_a_note_is_kept_in_the_session_and_escaped(demo: Demo) -> None:
 
 
 def test_a_note_needs_somebody(demo: Demo) -> None:
-    """Who is signed out when it arrives is asked to sign in, on a page."""
+    """Who is signed out when it arrives is asked to sign in."""
     page = demo.press("/note", note="hello")
-    assert (401, "Please sign in", []) == (page.status_code, title(page), sealed_by(page))
+    assert ("Who are you today?", []) == (title(page), sealed_by(page))
 
 
 def test_a_note_that_does_not_fit(demo: Demo) -> None:
@@ -148,12 +238,13 @@ def test_a_note_that_does_not_fit(demo: Demo) -> None:
 
 
 def test_a_person_who_does_not_fit(demo: Demo) -> None:
-    """Is not signed in; the page shows where the characters go, and who was signed in stays."""
+    """Is not signed in; the page shows where the characters go, who was signed in stays, and there is a way out."""
     demo.sign_in("pippa")
     page = demo.sign_in("otto")
     assert (500, "Too large for a cookie", []) == (page.status_code, title(page), sealed_by(page))
     assert re.search(r"[\d,]+ of 4,093 characters, [\d,]+ too many", words(page))
-    assert "badges" in words(page)
+    assert "access token" in words(page)
+    assert 'href="/somebody-else"' in page.text
     assert "Pippa Plainfield" == title(demo.open("/session"))
 
 
@@ -240,6 +331,7 @@ def test_what_happens_again_is_counted(demo: Demo) -> None:
     assert "Changed the password; the one before is a fallback now. 3 times" in words(page)
 
 
+@pytest.mark.row("WO-14")
 def test_changing_the_organisation(demo: Demo) -> None:
     """Is a refresh, whose answer has other claims; the session is the same. Who belongs to none has no button."""
     before = demo.sign_in()
@@ -277,10 +369,26 @@ def test_while_the_provider_is_down(demo: Demo) -> None:
 
 
 def test_nobody_can_sign_in_while_the_provider_is_down(demo: Demo) -> None:
-    """That is a 503 as well, and no cookie."""
+    """Its page is a 503, and so is ours for who comes back from there; loading that again goes on once it is back."""
+    page = demo.open("/session")
     demo.switch("no")
-    page = demo.sign_in()
-    assert (503, []) == (page.status_code, sealed_by(page))
+    down = demo.open("/session")
+    assert (503, "The provider is down", str(RETRY_AFTER)) == (
+        down.status_code,
+        title(down),
+        down.headers["Retry-After"],
+    )
+    demo.switch("yes")
+    callback = demo.browser.post(
+        urljoin(demo.place.issuer, form_with(page, "bjarte")[0]),
+        data={"person": "bjarte"},
+        context=Context.link_on(page.request.url),
+    ).location
+    demo.switch("no")
+    stuck = demo.open(str(callback))
+    assert (503, "One moment, please", []) == (stuck.status_code, title(stuck), sealed_by(stuck))
+    demo.switch("yes")
+    assert "Bjarte Åsample" == title(demo.open(str(callback)))
 
 
 def test_a_session_that_ends_at_the_provider(demo: Demo) -> None:
@@ -289,8 +397,8 @@ def test_a_session_that_ends_at_the_provider(demo: Demo) -> None:
     assert 200 == demo.press("/demo/sessions").status_code
     demo.wait_for_the_end()
     page = demo.open("/session")
-    assert (401, "Please sign in") == (page.status_code, title(page))
-    assert "The identity provider has ended this session." in words(page)
+    assert (401, "Signed out") == (page.status_code, title(page))
+    assert "denied · The identity provider has ended this session." in words(page)
     assert "provider Refused a session that it has ended." in words(page)
     demo.sign_in()
     demo.wait_for_the_end()
@@ -298,7 +406,10 @@ def test_a_session_that_ends_at_the_provider(demo: Demo) -> None:
 
 
 def test_a_page_for_who_signed_in_just_now(demo: Demo) -> None:
-    """Asks for another sign-in after a while, whatever was renewed since; the session is untouched."""
+    """Asks for another sign-in after a while, whatever was renewed since; the session is untouched.
+
+    Being signed in at the provider does not suffice: it is to ask anew.
+    """
     demo.sign_in()
     assert "Payment details" == title(demo.open("/payments"))
     for _ in range(-(-(FRESH + 1) // LIFETIME)):
@@ -307,25 +418,28 @@ def test_a_page_for_who_signed_in_just_now(demo: Demo) -> None:
     page = demo.open("/payments")
     assert (401, "Please sign in once more") == (page.status_code, title(page))
     assert "Bjarte Åsample" == title(demo.open("/session"))
-    assert "Payment details" == title(demo.press("/sign-in/bjarte", next="/payments"))
+    (again,) = re.findall(r'href="(/auth/login\?.*?)"', page.text)
+    page = demo.open(html.unescape(again))
+    assert ("Is it still you?", "max_age=0") == (title(page), re.findall("max_age=.", page.request.url)[0])
+    assert "Payment details" == title(demo.choose(page, "bjarte"))
 
 
 def test_buttons_lead_back_to_the_page_they_stand_on(demo: Demo) -> None:
     """By a field of their form, which leads nowhere else."""
     assert 'name="next" value="/"' in demo.open("/").text
-    assert "Who are you today?" == title(demo.press("/demo/rotate", next="/"))
-    assert 401 == demo.press("/demo/rotate", next="//evil.test/").status_code
+    assert "Please sign in" == title(demo.press("/demo/rotate", next="/"))
+    assert "Who are you today?" == title(demo.press("/demo/rotate", next="//evil.test/"))
 
 
 # Other sites.
 
 
 def test_every_form_is_tried_below(place: Place) -> None:
-    """The list holds every address that takes a POST."""
+    """The list holds every address that takes a POST; but for the back channel, which is no page's."""
     app = create_app(place.board, place.settings, place.board.passwords())
     rules: list[Rule] = list(app.url_map.iter_rules())
     posts = {rule.rule for rule in rules if "POST" in (rule.methods or ())}
-    assert {re.sub("pippa", "<key>", form) for form in FORMS} == posts
+    assert {*FORMS, "/auth/backchannel-logout"} == posts
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -347,10 +461,10 @@ def test_a_browser_without_fetch_metadata(place: Place, origin: str | None, stat
     """Is judged by Origin; no Origin is no proof."""
     client = Client(place.site)
     headers = {} if origin is None else {"Origin": origin}
-    assert status == client.post("/sign-in/pippa", base_url=ORIGIN, headers=headers).status_code
+    assert status == client.post("/demo/rotate", base_url=ORIGIN, headers=headers).status_code
 
 
-@pytest.mark.parametrize("host", ["evil.test", "localhost.evil.test", "192.0.2.1"])
+@pytest.mark.parametrize("host", ["evil.test", "localhost.evil.test", "192.0.2.1", "127.0.0.1"])
 def test_other_names_for_this_machine_are_refused(place: Place, host: str) -> None:
     """A name of somebody else's that leads here would make its pages ours."""
     client = Client(place.site)
@@ -365,9 +479,9 @@ def test_pages_load_nothing_from_elsewhere(demo: Demo, path: str) -> None:
     policy = page.headers["Content-Security-Policy"].split("; ")
     assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} <= set(policy)
     assert "unsafe" not in page.headers["Content-Security-Policy"]
-    own = '<script src="/static/token.js"></script>'
+    own = f'<script src="/static/token.js"></script>|href="{demo.place.issuer}/"'
     foreign = r"""<script|\sstyle=|\son\w+=|(?:src|href|action)="(?!#|/(?!/))|url\(|@import"""
-    assert [] == re.findall(foreign, page.text.replace(own, ""))
+    assert [] == re.findall(foreign, re.sub(own, "", page.text))
 
 
 def test_no_page_shows_a_token(demo: Demo) -> None:

@@ -17,6 +17,8 @@ import pytest
 
 from examples.app import __main__ as command
 from examples.app import workers
+from examples.app.people import SECOND
+from tests.web.demo import COOKIE, fact, title, words
 from tests.web.demo_program import PATIENCE, ROOT, Program, needs_workers, started, until
 
 
@@ -47,6 +49,31 @@ def test_ten_tabs_over_the_end_of_a_token(demo: Program) -> None:
     assert {(1, 0)} == {(look["calls"], look["refused"]) for look in last}
     assert 2 <= len({look["pid"] for looks in tabs for look in looks})
     demo.end(signal.SIGINT)
+
+
+@needs_workers
+@pytest.mark.row("WO-14")
+def test_the_whole_life_of_a_session(demo: Program) -> None:
+    """In, renewed, in another organisation, signed out by the provider's back channel; over the network all the way."""
+    person = demo.person()
+    page = person.sign_in()
+    assert ("Bjarte Åsample", "0", "Placeholder Ltd") == (
+        title(page),
+        fact(page, "Calls of the provider"),
+        fact(page, "Organisation"),
+    )
+    until(lambda: fact(person.open("/session"), "Calls of the provider") == "1")
+    page = person.choose(person.open("/session"), SECOND)
+    assert ("Bjarte Åsample", "Sample & Sons") == (title(page), fact(page, "Organisation"))
+    issuer = fact(page, "Signed in at")
+    done = person.choose(person.open(f"{issuer}/"), "everywhere")
+    assert "1 session of the application ended" in words(done)
+    copy = person.browser.jar.get(COOKIE).value
+    assert [401] * 6 == [demo.ask("/session", copy).status for _ in range(6)]  # every worker knows
+    page = person.open("/session")
+    assert (401, "Signed out") == (page.status_code, title(page))
+    assert "revoked · The provider signed you out" in words(page)
+    assert [] == person.browser.refused
 
 
 @needs_workers
@@ -108,7 +135,7 @@ def test_workers_that_cannot_start(tmp_path: Path) -> None:
 def test_one_process_is_enough(tmp_path: Path, ending: signal.Signals) -> None:
     """Where there is no gunicorn: the same application, in threads of the program; warnings are errors."""
     with started(tmp_path, "--workers", "1", PYTHONWARNINGS="error") as demo:
-        assert b"Pippa Plainfield" in demo.ask("/").body
+        assert b"Please sign in" in demo.ask("/").body
         assert {"1"} == set(demo.look(demo.sign_in())["workers"])
         assert "" == demo.end(ending)
 
@@ -133,6 +160,14 @@ def test_a_taken_port_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
             command.listen(port)
     with command.listen(None) as listener:
         assert port == listener.getsockname()[1]
+
+
+def test_the_provider_is_beside_it() -> None:
+    """On the next port, or on a free one where that is taken or there is none."""
+    with command.listen(0) as listener, command.listen_beside(listener) as first, command.listen_beside(first) as _next:
+        with command.listen_beside(listener) as second:
+            ports = [each.getsockname()[1] for each in (listener, first, second)]
+        assert 3 == len(set(ports))
 
 
 def test_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

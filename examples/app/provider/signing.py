@@ -27,6 +27,6 @@ class SigningKey:
         public: dict[str, Any] = json.loads(RSAAlgorithm.to_jwk(self._private.public_key()))
         self.public = {**public, "kid": self._kid, "use": "sig", "alg": ALGORITHM}
 
-    def sign(self, claims: dict[str, Any]) -> str:
-        """Return a JSON Web Token."""
-        return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._kid})
+    def sign(self, claims: dict[str, Any], *, kind: str = "JWT") -> str:
+        """Return a JSON Web Token of a kind."""
+        return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._kid, "typ": kind})

@@ -10,6 +10,13 @@ const MOST_ANSWERS = 60;
 let ends = Number(card.dataset.ends);
 let watching = null;
 let waiting = null;
+let reason = null;
+
+const REASONS = {
+  revoked: "the provider signed you out, by its back channel (revoked)",
+  denied: "the provider would not renew the session (denied)",
+  missing: "there is no cookie any more (missing)",
+};
 
 function secondsLeft() {
   return ends - Date.now() / 1000;
@@ -55,6 +62,11 @@ function showFigures(answer) {
   events.replaceChildren(...answer.lately.map(line));
 }
 
+function showReason(latest) {
+  reason = reason || latest; // the first says why; by then the cookie is gone
+  shown.ended.textContent = `Signed out: ${REASONS[reason] || reason}. Look again, to sign in.`;
+}
+
 function line(event) {
   const item = made("li", "", "");
   item.append(made("time", "", event.at), " ", made("b", `by ${event.who}`, event.who), " ", event.what);
@@ -65,13 +77,16 @@ function line(event) {
 async function ask() {
   let answer = { status: 0 };
   try {
-    const response = await fetch(card.dataset.look, { cache: "no-store" }); // identical ones would wait for one another
-    answer = response.ok ? { ...(await response.json()), status: response.status } : { status: response.status };
+    // Not from the cache: identical ones would wait for one another. And by name: who takes anything is sent a page.
+    const response = await fetch(card.dataset.look, { cache: "no-store", headers: { Accept: "application/json" } });
+    answer.status = response.status;
+    answer = { ...(await response.json()), ...answer };
   } catch {
     // The worker is gone, or the demo is: status 0 says so.
   }
   showAnswer(answer);
   if (answer.worker) showFigures(answer);
+  if (answer.status === 401) showReason(answer.reason);
   showTime();
   return answer;
 }

@@ -10,7 +10,11 @@
 //   OIDC_CLIENTS         JSON list of clients, in the names of OpenID Connect Dynamic Client Registration
 //   OIDC_PORT            port; 0 or nothing: a free one
 //   OIDC_ACCESS_SECONDS  life of an access token; 2 if nothing is said
+//   OIDC_RENEWED_SECONDS life of those that a refresh brings; the same if nothing is said
 //   OIDC_LATENCY         seconds between a refresh token's use and the answer; 0 if nothing is said
+//
+// A refresh that names an organization_id goes on in that organisation, as with WorkOS: from then on the grant's access
+// tokens have it as org_id.
 //
 // Beside the provider's own endpoints there is GET /calls: every request to the token endpoint, as a JSON list of
 // {"client", "grant", "refresh", "status", "error"}, where "refresh" is the start of the token's SHA-256 in hex.
@@ -24,8 +28,10 @@ import { pathToFileURL } from 'node:url';
 const RESOURCE = 'urn:example:api';
 const number = (name, otherwise) => Number(process.env[name] || otherwise);
 const accessSeconds = number('OIDC_ACCESS_SECONDS', 2);
+const renewedSeconds = number('OIDC_RENEWED_SECONDS', accessSeconds);
 const latency = number('OIDC_LATENCY', 0);
 const calls = [];
+const organizations = new Map();
 
 const modules = createRequire(pathToFileURL(`${process.env.OIDC_MODULES}/`));
 const { default: Provider } = await import(pathToFileURL(modules.resolve('oidc-provider')));
@@ -35,13 +41,22 @@ function signingKey() {
   return { ...privateKey.export({ format: 'jwk' }), kid: randomBytes(6).toString('hex'), alg: 'RS256', use: 'sig' };
 }
 
-const resource = {
-  audience: RESOURCE,
-  scope: 'read write',
-  accessTokenTTL: accessSeconds,
-  accessTokenFormat: 'jwt',
-  jwt: { sign: { alg: 'RS256' } },
-};
+function resource(ctx) {
+  return {
+    audience: RESOURCE,
+    scope: 'read write',
+    accessTokenTTL: ctx.oidc.body?.grant_type === 'refresh_token' ? renewedSeconds : accessSeconds,
+    accessTokenFormat: 'jwt',
+    jwt: { sign: { alg: 'RS256' } },
+  };
+}
+
+function organization(ctx, token) {
+  const { grant_type: grant, organization_id: wanted } = ctx.oidc.body ?? {};
+  if (grant === 'refresh_token' && wanted) organizations.set(token.grantId, wanted);
+  const id = organizations.get(token.grantId);
+  return id && { org_id: id };
+}
 
 // Back-channel logout goes to applications on this machine and nowhere else. The package's own guard, which keeps a
 // provider from talking to private addresses, rides on the dispatcher and would refuse just those.
@@ -59,6 +74,7 @@ const configuration = {
   rotateRefreshToken: true,
   fetch: fetchOnThisMachine,
   findAccount: (ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
+  extraTokenClaims: organization,
   features: {
     devInteractions: { enabled: true },
     revocation: { enabled: true },
@@ -67,7 +83,7 @@ const configuration = {
     resourceIndicators: {
       enabled: true,
       defaultResource: () => RESOURCE,
-      getResourceServerInfo: () => resource,
+      getResourceServerInfo: resource,
       useGrantedResource: () => true,
     },
   },

@@ -81,7 +81,12 @@ class Provider(NamedTuple):
 
 @contextmanager
 def running(
-    packages: Path, clients: Sequence[Client], *, access_seconds: int, latency: float = 0
+    packages: Path,
+    clients: Sequence[Client],
+    *,
+    access_seconds: int,
+    renewed_seconds: int | None = None,
+    latency: float = 0,
 ) -> Iterator[Provider]:
     """Run a provider on a free port, until the block ends.
 
@@ -89,6 +94,7 @@ def running(
         packages: Folder with its node_modules.
         clients: Whom it knows.
         access_seconds: Life of its access tokens.
+        renewed_seconds: Life of those that a refresh brings; None: the same.
         latency: Seconds from the use of a refresh token to the answer.
     """
     assert NODE, "node is not on PATH"
@@ -96,6 +102,7 @@ def running(
         "OIDC_MODULES": str(packages),
         "OIDC_CLIENTS": json.dumps([client.metadata() for client in clients]),
         "OIDC_ACCESS_SECONDS": str(access_seconds),
+        "OIDC_RENEWED_SECONDS": str(access_seconds if renewed_seconds is None else renewed_seconds),
         "OIDC_LATENCY": str(latency),
     }
     command = [NODE, str(Path(__file__).with_name("oidc_provider.mjs"))]

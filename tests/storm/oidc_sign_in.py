@@ -48,7 +48,7 @@ def walk(browser: httpx2.Client, url: str, until: str) -> dict[str, str]:
             answer = browser.get(url)
         else:
             assert answer.status_code == 200, f"a page of the provider answered {answer.status_code}"
-            form = _Form(answer.text)
+            form = Form(answer.text)
             answer = browser.post(urljoin(str(answer.url), form.action), data=form.fields)
     raise AssertionError(f"not at {until} after {MOST_STEPS} pages")
 
@@ -106,7 +106,7 @@ def post_as(browser: httpx2.Client, client: Client, endpoint: str, fields: dict[
     return browser.post(endpoint, data=fields | own)
 
 
-class _Form(HTMLParser):
+class Form(HTMLParser):
     """The first form of a page, filled in, its first button pressed: to go on, mostly.
 
     Attributes:

@@ -1,9 +1,12 @@
-"""A whole life of a session at a certified OpenID provider: through its pages, over two tabs, to its last word."""
+"""A whole life of a session at a certified OpenID provider: through its pages, over two tabs, to its last word.
+
+With two applications on two hosts: test_two_hosts.py.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -11,24 +14,33 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from flask_ext import SealedSession, current_session, login_required
 from sealed_session.providers import OAuth2
-from tests.programs import node_packages
+from tests.programs import needs_node, node_packages
+from tests.storm.oidc_hosts import channel
+from tests.storm.oidc_person import Ahead
 from tests.storm.oidc_server import Client, Provider, running
 from tests.storm.oidc_sign_in import new_browser, walk
 
+pytestmark = needs_node
+
 STORM = Path(__file__).parents[1] / "storm"
 SECRET = "test data: 100% + a/b & c"
-PATIENCE = 10
+NAME = "sealed-session"
+FIRST_SECONDS, RENEWED_SECONDS = 60, 600
+"""Lives of access tokens: of the one that signing in brings, and of those after it."""
+
+LATENCY = 0.2
+"""Seconds that a refresh takes at the least: time for another tab to ask, too."""
 
 
 class Place(NamedTuple):
-    """An application that is served, and its provider."""
+    """An application that is served, its provider, and the application's clock."""
 
     url: str
     provider: Provider
+    clock: Ahead
 
     @property
     def callback(self) -> str:
@@ -47,28 +59,23 @@ class Place(NamedTuple):
 @pytest.fixture(scope="module")
 def place(password: str) -> Iterator[Place]:
     """Both run on ports of their own. The application is built when the provider is known, and the other way round."""
-    app = Flask("end to end")
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    url = f"http://127.0.0.1:{server.server_port}"
-    more = {
-        "backchannel_logout_uri": f"{url}/auth/backchannel-logout",
-        "backchannel_logout_session_required": True,
-        "post_logout_redirect_uris": [f"{url}/bye"],
-    }
-    client = Client("web:basic", SECRET, redirect_uri=f"{url}/auth/callback", more=more)
-    with running(node_packages(STORM), [client], access_seconds=300) as provider:
-        set_up(app, provider, client, password)
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        try:
-            yield Place(url, provider)
-        finally:
-            server.shutdown()
-            serving.join(PATIENCE)
-            server.server_close()
+    packages, clock = node_packages(STORM), Ahead()
+    with channel() as served:
+        url = served.url
+        more = {
+            "backchannel_logout_uri": f"{url}/auth/backchannel-logout",
+            "backchannel_logout_session_required": True,
+            "post_logout_redirect_uris": [f"{url}/bye"],
+        }
+        client = Client("web:basic", SECRET, redirect_uri=f"{url}/auth/callback", more=more)
+        lives = {"access_seconds": FIRST_SECONDS, "renewed_seconds": RENEWED_SECONDS}
+        with running(packages, [client], **lives, latency=LATENCY) as provider:
+            served.app = Flask("end to end")
+            set_up(served.app, provider, client, password, clock)
+            yield Place(url, provider, clock)
 
 
-def set_up(app: Flask, provider: Provider, client: Client, password: str) -> None:
+def set_up(app: Flask, provider: Provider, client: Client, password: str, clock: Ahead) -> None:
     """Give the application its session and its pages."""
     app.config.update(
         SEALED_SESSION_PASSWORD=password,
@@ -77,7 +84,10 @@ def set_up(app: Flask, provider: Provider, client: Client, password: str) -> Non
         SEALED_SESSION_LOGOUT_RETURN_TO="/bye",
         SEALED_SESSION_CHECK_REVOCATION="always",
     )
-    auth = SealedSession(OAuth2(issuer=provider.issuer, client_id=client.client_id, client_secret=SECRET, timeout=10))
+    ours = OAuth2(
+        issuer=provider.issuer, client_id=client.client_id, client_secret=SECRET, reuse_detection="session", clock=clock
+    )
+    auth = SealedSession(ours, clock=clock)
     auth.init_app(app)
 
     @app.get("/")
@@ -105,6 +115,13 @@ def browser() -> Iterator[httpx2.Client]:
     with new_browser() as own:
         own.headers["Accept"] = "text/html"
         yield own
+
+
+@pytest.fixture
+def let_the_token_end(place: Place) -> Iterator[Callable[[], None]]:
+    """What makes the token end that signing in has brought; the next one lives for long."""
+    yield lambda: setattr(place.clock, "seconds", FIRST_SECONDS + 11)  # and the 10 of CLOCK_SKEW
+    place.clock.seconds = 0
 
 
 def sign_in(place: Place, browser: httpx2.Client) -> None:
@@ -138,6 +155,35 @@ def test_two_tabs(place: Place, browser: httpx2.Client) -> None:
     assert "user_1" == browser.get(f"{place.url}/").json()["who"]
 
 
+def test_two_tabs_go_on_when_the_token_has_ended(
+    place: Place, browser: httpx2.Client, let_the_token_end: Callable[[], None]
+) -> None:
+    """Both ask at once, and a third comes late, with the same cookie: one call. Whichever cookie stays is good."""
+    sign_in(place, browser)
+    first, before = browser.get(f"{place.url}/").json(), len(place.provider.calls())
+    stale = browser.cookies[NAME]
+    let_the_token_end()
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: in_a_tab(place, stale), range(2)))
+    answers.append(in_a_tab(place, stale))
+    assert [200] * 3 == [answer.status_code for answer in answers]
+    (token,) = {answer.json()["token"] for answer in answers}
+    assert token != first["token"]
+    assert [("refresh_token", None)] == [(call.grant, call.error) for call in place.provider.calls()[before:]]
+    for answer in answers:
+        newest = in_a_tab(place, answer.cookies[NAME])
+        assert (200, token) == (newest.status_code, newest.json()["token"])
+    browser.cookies.set(NAME, answers[-1].cookies[NAME], domain="127.0.0.1", path="/")
+    assert {"kind": "refreshed"} == browser.get(f"{place.url}/renew").json()
+
+
+def in_a_tab(place: Place, cookie: str) -> httpx2.Response:
+    """Open the first page with a cookie that may not be the newest any more."""
+    with new_browser() as tab:
+        tab.cookies.set(NAME, cookie)
+        return tab.get(f"{place.url}/", headers={"Accept": "text/html"})
+
+
 def test_a_code_is_good_once(place: Place, browser: httpx2.Client) -> None:
     """In the browser that has begun, and in another one it never was."""
     answer = place.begin(browser)
@@ -148,9 +194,39 @@ def test_a_code_is_good_once(place: Place, browser: httpx2.Client) -> None:
 
 
 def test_the_provider_ends_it(place: Place, browser: httpx2.Client) -> None:
-    """Who signs out at the provider is signed out here by its back channel."""
+    """Who signs out at the provider is signed out here by its back channel, and is in anew by signing in again."""
     sign_in(place, browser)
+    stale = browser.cookies[NAME]
+    sign_out_at_the_provider(place, browser)
+    assert {"reason": "revoked"} == browser.get(f"{place.url}/reason").json()
+    assert 302 == in_a_tab(place, stale).status_code
+    sign_in(place, browser)
+    assert "user_1" == browser.get(f"{place.url}/").json()["who"]
+    assert 302 == in_a_tab(place, stale).status_code
+
+
+def sign_out_at_the_provider(place: Place, browser: httpx2.Client) -> None:
+    """Go to its page for that and say yes, as somebody does who comes from another application."""
     ends = httpx2.get(f"{place.provider.issuer}/.well-known/openid-configuration", trust_env=False).json()
     asked = urlencode({"client_id": "web:basic", "post_logout_redirect_uri": f"{place.url}/bye"})
     walk(browser, f"{ends['end_session_endpoint']}?{asked}", place.url)
-    assert {"reason": "revoked"} == browser.get(f"{place.url}/reason").json()
+
+
+def test_a_whole_life(place: Place, browser: httpx2.Client, let_the_token_end: Callable[[], None]) -> None:
+    """In, used, renewed, another tab, ended by the provider, in again, out: one browser, and no call is refused."""
+    before = len(place.provider.calls())
+    sign_in(place, browser)
+    stale = browser.cookies[NAME]
+    let_the_token_end()
+    assert "user_1" == browser.get(f"{place.url}/").json()["who"]
+    assert 200 == in_a_tab(place, stale).status_code
+    sign_out_at_the_provider(place, browser)
+    assert 302 == in_a_tab(place, stale).status_code
+    place.clock.seconds = 0
+    sign_in(place, browser)
+    assert {"kind": "refreshed"} == browser.get(f"{place.url}/renew").json()
+    assert 303 == browser.post(f"{place.url}/auth/logout", headers={"Sec-Fetch-Site": "same-origin"}).status_code
+    assert {"reason": "missing"} == browser.get(f"{place.url}/reason").json()
+    calls = place.provider.calls()[before:]
+    assert ["authorization_code", "refresh_token"] * 2 == [call.grant for call in calls]
+    assert {None} == {call.error for call in calls}

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from . import faults, refresh, request, size, throughput
+from . import faults, refresh, request, scale, size, throughput
 from .report import Options, Report
 
 
@@ -27,6 +27,7 @@ BENCHMARKS = {
     "request": Benchmark("How much time does a request cost?", request.measure),
     "faults": Benchmark("Is a refresh made once, and no session lost, whatever fails?", faults.measure),
     "refresh": Benchmark("What happens when many requests come with one ended access token?", refresh.measure),
+    "scale": Benchmark("What do one machine, ten and a thousand need?", scale.measure),
 }
 
 HELD, NOT_HELD, USAGE = 0, 1, 2

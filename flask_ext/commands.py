@@ -64,14 +64,18 @@ group = _Guarded("sealed-session", help="Look at sealed sessions and at how this
     "--url", "urls", multiple=True, metavar="URL", help="Where people reach the application; several allowed."
 )
 @click.option("--offline", is_flag=True, help="Leave the coordinator alone: this is not a machine that serves.")
+@click.option("--provider", "ask_provider", is_flag=True, help="Ask the provider too: its metadata, keys and clock.")
 @_as_json
-def check(*, urls: tuple[str, ...], offline: bool, as_json: bool) -> int:
+def check(*, urls: tuple[str, ...], offline: bool, ask_provider: bool, as_json: bool) -> int:
     """Say why a browser would drop the cookie, or not send it.
 
-    Also whether the coordinator can be asked, and where the application falls short of good practice. Of several URLs:
-    whether they share one session. Exits with 1 when there is an error.
+    Also whether people come back from signing in, whether the coordinator can be asked, and where the application falls
+    short of good practice. Of several URLs: whether they share one session. Exits with 1 when there is an error.
     """
-    found = diagnosis.diagnose(current_app, [places.parse(url) for url in urls], offline=offline)
+    if offline and ask_provider:
+        raise click.UsageError("--offline and --provider: who is offline can ask nobody. Leave one of them out.")
+    addresses = [places.parse(url) for url in urls]
+    found = diagnosis.diagnose(current_app, addresses, offline=offline, ask_provider=ask_provider)
     if as_json:
         screen.write_json(findings.to_mapping(found))
     else:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sealed_session.refresh.coordinator import Coordinator
 from sealed_session.refresh.memory import MemoryCoordinator
 
-from .config import PREFIX
+from .config import PREFIX, Config
 from .findings import Finding, Level
 
 if TYPE_CHECKING:
@@ -40,23 +40,44 @@ _FIXES = {
     "ResponseError": f"ask the server what it minds; the rights that are needed are {_RIGHTS}.",
     "TimeoutError": "is the host right, and does a firewall let this machine through?",
 }
+_SIGN_OUTS = ("Sign-outs are", "a session that one process has ended goes on in the others")
+"""What is kept without refreshes, and what becomes of it where it is not shared."""
+
 _FIX = "is it running, and are scheme, host and port right?"
 
 
-def judge(shared: Coordinator, host: Coordinator | None = None) -> list[Finding]:
+def judge(shared: Coordinator, host: Coordinator | None = None, *, refreshes: bool = True) -> list[Finding]:
     """Return what there is to say about a coordinator. It is asked, and nothing in it is changed.
 
     Args:
         shared: What everybody shares.
         host: What the processes of this machine share while that is out of reach; None for nothing.
+        refreshes: Whether refreshes are noted there; else only who has signed out.
     """
-    fallback = [] if host is None else _found(host)
-    return _found(shared) + [_fallback(finding) for finding in fallback if finding.level == "error"]
+    fallback = [] if host is None else _found(host, refreshes)
+    return _found(shared, refreshes) + [_fallback(finding) for finding in fallback if finding.level == "error"]
 
 
-def _found(coordinator: Coordinator) -> list[Finding]:
+def own_file(config: Config, shared: Coordinator) -> Iterator[Finding]:
+    """Say that a file of the application's own is shared with no other application, where the session may be.
+
+    Args:
+        config: COOKIE_DOMAIN and COORDINATOR_URL.
+        shared: What everybody shares.
+    """
+    is_relative = config.coordinator_url.startswith("sqlite:") and not config.coordinator_url.startswith("sqlite:////")
+    if config.cookie.domain is not None and is_relative and _is_of(shared, "sqlite"):
+        what = (
+            "The cookie is sent to every host of its Domain, and the file stands in this application's own folder. "
+            "Another application that opens the session would renew it a second time, and know of no sign-out."
+        )
+        fix = "where several share the session, name one file by its whole path, sqlite:////..., or a redis://."
+        yield _finding("note", "coordinator_per_application", what, fix)
+
+
+def _found(coordinator: Coordinator, refreshes: bool) -> list[Finding]:
     if isinstance(coordinator, MemoryCoordinator):
-        return [_memory()]
+        return [_memory(refreshes)]
     if _is_of(coordinator, "sqlite"):
         from sealed_session.refresh import file_health
 
@@ -64,7 +85,7 @@ def _found(coordinator: Coordinator) -> list[Finding]:
     if _is_of(coordinator, "redis"):
         from sealed_session.refresh import redis_health
 
-        return _with_ok(*_redis(redis_health.facts(coordinator)))  # type: ignore[arg-type]
+        return _with_ok(*_redis(redis_health.facts(coordinator), refreshes))  # type: ignore[arg-type]
     return [_unknown(coordinator)]
 
 
@@ -92,12 +113,14 @@ def _finding(level: Level, code: str, what: str, fix: str = "") -> Finding:
 # Memory, and what others have made
 
 
-def _memory() -> Finding:
+def _memory(refreshes: bool) -> Finding:
     said = _many_workers()
+    kept, alone = ("Refreshes are", "each asks the provider for itself") if refreshes else _SIGN_OUTS
     if said is None:
-        what = "Refreshes are known to one process alone. With a second one each asks the provider for itself."
+        what = f"{kept} known to one process alone. With a second one {alone}."
         return _finding("note", "coordinator_memory", what, "set it to 'sqlite:' where more than one process serves.")
-    what = f"{said} asks for several processes, and refreshes are known to each alone: most providers sign people out."
+    so = "most providers sign people out" if refreshes else alone
+    what = f"{said} asks for several processes, and {kept.lower()} known to each alone: {so}."
     return _finding(
         "warning", "coordinator_memory", what, "set it to 'sqlite:', or to a redis:// for several machines."
     )
@@ -139,7 +162,7 @@ def _judged_file(facts: FileFacts) -> Iterator[Finding]:
         what = f"{facts.path} is the database of something else, and is left alone."
         yield _finding("error", "coordinator_foreign_file", what, "name a file of its own.")
     elif facts.content == "broken":
-        what = f"{facts.path} is damaged. The next refresh renames it, and makes a new one."
+        what = f"{facts.path} is damaged. Its next use renames it, and makes a new one."
         yield _finding("warning", "coordinator_broken", what, "look after the disk, if it happens again.")
     if facts.is_on_network:
         what = (
@@ -162,16 +185,14 @@ def _judged_file(facts: FileFacts) -> Iterator[Finding]:
 # Redis
 
 
-def _redis(facts: RedisFacts) -> tuple[str, Iterator[Finding]]:
-    return f"The Redis at {facts.place} answers.", _judged_redis(facts)
+def _redis(facts: RedisFacts, refreshes: bool) -> tuple[str, Iterator[Finding]]:
+    return f"The Redis at {facts.place} answers.", _judged_redis(facts, refreshes)
 
 
-def _judged_redis(facts: RedisFacts) -> Iterator[Finding]:
+def _judged_redis(facts: RedisFacts, refreshes: bool) -> Iterator[Finding]:
     if facts.problem:
-        what = (
-            f"The Redis at {facts.place} cannot be asked: {facts.problem}. Sessions go on without it, and two machines "
-            "may refresh one of them at once."
-        )
+        so = "two machines may refresh one of them at once" if refreshes else "nobody knows who has signed out"
+        what = f"The Redis at {facts.place} cannot be asked: {facts.problem}. Sessions go on without it, and {so}."
         yield _finding("error", "coordinator_unreachable", what, _FIXES.get(facts.problem, _FIX))
     elif not facts.servers:
         what = "The server says neither its version nor its settings to this user."
@@ -206,8 +227,8 @@ def _server(server: Server) -> Iterator[Finding]:
         yield _finding("warning", "coordinator_old", f"It is version {version}.", "use Redis 6.2 or later, or Valkey.")
     if server.policy not in ("", "noeviction"):
         what = (
-            f"When its memory is full it drops what it likes ({server.policy}). A result that is dropped too early is "
-            "a person who is signed out."
+            f"When its memory is full it drops what it likes ({server.policy}). A refresh that is dropped too early is "
+            "a person who is signed out, and a sign-out that is dropped is undone."
         )
         fix = "set maxmemory-policy to noeviction there, or use a Redis that is no cache."
         yield _finding("warning", "coordinator_evicts", what, fix)

@@ -1,24 +1,20 @@
 """The diagnosis behind ``flask sealed-session check``: why a session gets lost, and where good practice is missed.
 
-places.py judges addresses, practices.py settings, coordination.py the coordinator; here is the application itself. The
-configuration has been checked when the application started: nothing that ``init_app`` refuses is asked for again.
-Nothing is changed, and nobody but the coordinator is asked.
+places.py judges addresses, practices.py settings, way_in.py where people sign in and out, coordination.py the
+coordinator, asking.py the provider; here is the application itself. The configuration has been checked when the
+application started: nothing that ``init_app`` refuses is asked for again. Nothing is changed, and nobody is asked but
+the coordinator and, where that is wanted, the provider.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
-from inspect import unwrap
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import BuildError, RequestRedirect
 
-from sealed_session import UsageError
-
-from . import answers, coordination, places, state, views
+from . import asking, coordination, places, state, views, way_in
 from .config import Config
 from .findings import Finding
 from .places import Place
@@ -28,7 +24,9 @@ _DEEPEST = 32
 """Layers of middleware that are looked at. Nobody has as many, and a ring of them has no end."""
 
 
-def diagnose(app: Flask, addresses: Sequence[Place] = (), *, offline: bool = False) -> list[Finding]:
+def diagnose(
+    app: Flask, addresses: Sequence[Place] = (), *, offline: bool = False, ask_provider: bool = False
+) -> list[Finding]:
     """Return everything that there is to say about an application.
 
     Args:
@@ -36,6 +34,7 @@ def diagnose(app: Flask, addresses: Sequence[Place] = (), *, offline: bool = Fal
         addresses: Where people reach it, as ``places.parse`` reads them. Of several it is also said whether they
             share one session.
         offline: Leave the coordinator alone.
+        ask_provider: Ask the provider what everybody may ask it. Takes up to 15 seconds.
 
     Raises:
         UsageError: The application has no sealed session (``not_initialised``).
@@ -47,7 +46,8 @@ def diagnose(app: Flask, addresses: Sequence[Place] = (), *, offline: bool = Fal
         what = "Whether browsers keep the cookie depends on the address, and none was given."
         found.append(Finding("note", "no_url", "--url", what, "give the address that people type: --url https://..."))
     asked = [] if offline else _coordinator(app)
-    rest = [*practices(config, addresses), *asked, *_application(app, config, addresses)]
+    asked += asking.judge(state.of(app)) if ask_provider else []
+    rest = [*practices(config, addresses), *way_in.judge(app, addresses), *asked, *_application(app, config, addresses)]
     if not any(finding.level in ("error", "warning") for finding in rest):
         what = "No setting and no view is an error or worth a warning."
         found.append(Finding("ok", "application_sound", app.name, what))
@@ -58,12 +58,12 @@ def diagnose(app: Flask, addresses: Sequence[Place] = (), *, offline: bool = Fal
 
 
 def _coordinator(app: Flask) -> list[Finding]:
-    """Judge the coordinator, where there is a provider: without one nothing is refreshed, and nobody asks it."""
-    refresher = state.of(app).refresher
-    if refresher is None:
+    """Judge the coordinator, where anybody asks it: for refreshes, or for sign-outs at every request."""
+    app_state = state.of(app)
+    if not app_state.coordinators:
         return []
-    ledger = refresher._ledger
-    return coordination.judge(ledger._shared._inner, *ledger._stores[1:-1])
+    found = coordination.judge(*app_state.coordinators, refreshes=app_state.refresher is not None)
+    return [*found, *coordination.own_file(app_state.config, app_state.coordinators[0])]
 
 
 # The application
@@ -71,9 +71,8 @@ def _coordinator(app: Flask) -> list[Finding]:
 
 def _application(app: Flask, config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
     yield from _unguarded(app)
-    yield from _login_view(app, config, addresses)
     yield from _flask_session(app, config)
-    yield from _proxy(app, addresses)
+    yield from _proxy(app, config, addresses)
     if config.require_login:
         listed = ", ".join(sorted(endpoint for endpoint in app.view_functions if views.is_open(app, endpoint)))
         what = f"Open to everybody all the same: {listed or 'nothing'}."
@@ -88,77 +87,6 @@ def _unguarded(app: Flask) -> Iterator[Finding]:
         yield Finding("error", "login_required_ignored", _endpoint(endpoint), what, fix)
 
 
-def _login_view(app: Flask, config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
-    view = config.login_view
-    if view is None:
-        return
-    if view.startswith(("http://", "https://")):
-        yield from _login_address(app, view, addresses)
-    elif view.startswith("/"):
-        yield from _login_path(app, view)
-    else:
-        yield from _login_endpoint(app, view)
-
-
-def _login_address(app: Flask, view: str, addresses: Sequence[Place]) -> Iterator[Finding]:
-    known = {place.name for place in addresses} | {str(app.config["SERVER_NAME"] or "").partition(":")[0]}
-    try:
-        host = places.parse(view).name
-    except UsageError:
-        fix = "write it whole, or name an endpoint."
-        yield setting("error", "login_view_unknown", "LOGIN_VIEW", "It is no address that a browser could open.", fix)
-        return
-    if host not in known:
-        what = "It is on another host. The argument next is a path here, and that host cannot know where here is."
-        fix = "name a view of this application, which may redirect there."
-        yield setting("warning", "login_view_elsewhere", "LOGIN_VIEW", what, fix)
-
-
-def _login_path(app: Flask, view: str) -> Iterator[Finding]:
-    with app.test_request_context(view):
-        endpoint, redirected = request.endpoint, isinstance(request.routing_exception, RequestRedirect)
-    if redirected:  # to the same with a slash at its end
-        return
-    if endpoint is None:
-        what = "It is a path that no view of this application answers."
-        fix = "name an endpoint; leave the path only where something else answers it."
-        yield setting("note", "login_view_unrouted", "LOGIN_VIEW", what, fix)
-    elif _is_guarded(app.view_functions[endpoint]):
-        yield _login_view_closed(endpoint)
-
-
-def _login_endpoint(app: Flask, view: str) -> Iterator[Finding]:
-    if view not in app.view_functions:
-        near = get_close_matches(view, app.view_functions, 1)
-        fix = f"did you mean {near[0]!r}?" if near else "`flask routes` lists the endpoints."
-        yield setting("error", "login_view_unknown", "LOGIN_VIEW", f"There is no endpoint {view!r}.", fix)
-    elif not _can_be_built(app):
-        what = f"The address of the endpoint {view!r} cannot be built: it takes arguments."
-        yield setting("error", "login_view_unknown", "LOGIN_VIEW", what, "name one that takes none.")
-    elif _is_guarded(app.view_functions[view]):
-        yield _login_view_closed(view)
-
-
-def _login_view_closed(endpoint: str) -> Finding:
-    what = f"The endpoint {endpoint!r} is only for people who are signed in: browsers are redirected without end."
-    return setting("error", "login_view_closed", "LOGIN_VIEW", what, "take login_required off it.")
-
-
-def _can_be_built(app: Flask) -> bool:
-    with app.test_request_context():
-        try:
-            answers.login_url()
-        except BuildError:
-            return False
-    return True
-
-
-def _is_guarded(view: Any) -> bool:
-    """Return whether a view stands under ``login_required``, with whatever other decorators around it."""
-    inner = getattr(view, "__wrapped__", None)
-    return hasattr(unwrap(inner, stop=lambda layer: hasattr(layer, views.GUARDED)), views.GUARDED)  # type: ignore[arg-type]
-
-
 def _flask_session(app: Flask, config: Config) -> Iterator[Finding]:
     """Ask again what ``init_app`` asked, for the name may have been set since; and of former names, too."""
     eager = () if config.eager is None else (config.eager.name,)
@@ -168,7 +96,7 @@ def _flask_session(app: Flask, config: Config) -> Iterator[Finding]:
         yield Finding("error", "name_of_flask_session", "SESSION_COOKIE_NAME", what, "choose another name.")
 
 
-def _proxy(app: Flask, addresses: Sequence[Place]) -> Iterator[Finding]:
+def _proxy(app: Flask, config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
     https = next((place.url for place in addresses if place.scheme == "https"), None)
     if https is None or app.config["PREFERRED_URL_SCHEME"] == "https" or _knows_its_proxy(app.wsgi_app):
         return
@@ -176,6 +104,8 @@ def _proxy(app: Flask, addresses: Sequence[Place]) -> Iterator[Finding]:
         "There is no ProxyFix. Behind a proxy that ends TLS the application then sees http, and perhaps another host: "
         "the addresses that it builds are wrong, and if that is 127.0.0.1 the cookie goes without Secure."
     )
+    if config.auth_prefix is not None and config.redirect_uri is None:
+        what += " Providers then refuse a sign-in, for its redirect URI is wrong, too."
     fix = "behind such a proxy: app.wsgi_app = ProxyFix(app.wsgi_app, x_proto=1, x_host=1), from werkzeug."
     yield Finding("note", "no_proxy_fix", https, what, fix)
 

@@ -22,7 +22,7 @@ def practices(config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
     if "secure" not in written:
         what = "The cookie has no Secure even by https: whoever can listen to one request by http has the session."
         yield setting("warning", "secure_off", "COOKIE_SECURE", what, "leave it at 'auto', or set it to True.")
-    yield from _same_site(written)
+    yield from _same_site(config, written)
     yield from _scope(cookie, written, addresses)
     yield from _former_names(cookie)
     yield from _ages(config, written)
@@ -30,13 +30,14 @@ def practices(config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
     if len(config.ring) > 1:
         what = f"Former passwords that open cookies beside the present one: {len(config.ring) - 1}."
         fix = (
-            "count current_session.password_index: above 0 it was a fallback that opened a cookie. Remove a fallback "
-            "that has opened none for as long as a cookie lives."
+            "where people are served, the counter unseals says which password opens cookies (auth.counters.read(), in "
+            "every process): ('opened', '0') is the present one, '1' the first fallback. So does "
+            "current_session.password_index. Remove a fallback that has opened none for as long as a cookie lives."
         )
         yield setting("note", "fallbacks_present", "PASSWORD_FALLBACKS", what, fix)
 
 
-def _same_site(written: dict[str, str]) -> Iterator[Finding]:
+def _same_site(config: Config, written: dict[str, str]) -> Iterator[Finding]:
     same_site, key = written["samesite"], "COOKIE_SAMESITE"
     if same_site == "None" and "partitioned" in written:
         what = (
@@ -52,10 +53,11 @@ def _same_site(written: dict[str, str]) -> Iterator[Finding]:
         fix = f"use 'Lax'; where other sites do embed the application, set {PREFIX}COOKIE_PARTITIONED = True."
         yield setting("warning", "samesite_none", key, what, fix)
     elif same_site == "Strict":
-        what = (
-            "Whoever follows a link from another site seems signed out on the first page, and so does whoever comes "
-            "back from a sign-in page on another site."
-        )
+        what = "Whoever follows a link from another site seems signed out on the first page"
+        if config.auth_prefix is None:
+            what += ", and so does whoever comes back from a sign-in page on another site."
+        else:
+            what += ". Back from our own sign-in a small page in between sees to it that the cookie comes along."
         yield setting("note", "samesite_strict", key, what, "use 'Lax', unless you want exactly that.")
 
 

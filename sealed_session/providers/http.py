@@ -42,12 +42,14 @@ class Answer:
         status: The HTTP status.
         body: As it came; it may hold tokens.
         retry_after: Seconds, where the answer says so.
+        headers: By their names in lower case.
     """
 
     host: str
     status: int
     body: bytes = field(repr=False)
     retry_after: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def json(self) -> JsonObject | None:
         """Return the JSON object that the body is; None where it is none (RFC 8259, at most 32 levels deep)."""
@@ -134,7 +136,7 @@ class Client:
                 proxy=proxy,
                 context=self._context,
             )
-            return Answer(call.host, call.status, body, call.retry_after)
+            return Answer(call.host, call.status, body, call.retry_after, call.headers)
         except connection.TooLong:
             what = f"answered more than {connection.MOST_BYTES} bytes"
         except _Redirect:
@@ -171,6 +173,7 @@ class _Call:
         self.length = {} if content is None else {"Content-Length": str(len(content))}
         self.status = 0
         self.retry_after: float | None = None
+        self.headers: dict[str, str] = {}
         self.is_sent = False
 
     def send(self, content: bytes) -> Iterator[bytes]:
@@ -180,7 +183,7 @@ class _Call:
 
     def judge(self, status: int, headers: dict[str, str]) -> None:
         """Look at the head of the answer, before its body is read."""
-        self.status = status
+        self.status, self.headers = status, headers
         self.retry_after = retry_after(headers.get("retry-after"))
         if 300 <= status < 400:
             raise _Redirect

@@ -15,7 +15,7 @@ from click.testing import Result
 from flask import Flask
 
 from flask_ext import SealedSession, login_required
-from sealed_session import KeyRing, Sealer, Session, generate_password
+from sealed_session import ConfigError, KeyRing, Sealer, Session, generate_password
 from sealed_session.testing import Clock
 from tests.conftest import SAMPLES
 
@@ -100,6 +100,36 @@ def test_WO_19_check_says_why_samesite_none_is_blocked() -> None:  # noqa: N802
     assert 0 == result.exit_code
     assert "warning   SEALED_SESSION_COOKIE_SAMESITE  [samesite_none]\n" in result.stdout
     assert "SEALED_SESSION_COOKIE_PARTITIONED = True." in result.stdout
+
+
+@pytest.mark.row("WO-4")
+@pytest.mark.row("WO-19")
+@pytest.mark.parametrize("settings", [{}, {"COOKIE_SECURE": False}])
+def test_WO_19_samesite_none_that_browsers_drop_is_refused_at_the_start(settings: dict[str, Any]) -> None:  # noqa: N802
+    """Before any command runs: it would be blocked everywhere."""
+    with pytest.raises(ConfigError, match="browsers drop") as caught:
+        make_app(COOKIE_SAMESITE="None", **settings)
+    assert "samesite_none_insecure" in [problem.code for problem in caught.value.problems]
+
+
+@pytest.mark.row("WO-19")
+@pytest.mark.parametrize(
+    ("settings", "code", "told"),
+    [
+        ({"COOKIE_SECURE": False}, "secure_off", "leave it at 'auto', or set it to True."),
+        ({"COOKIE_DOMAIN": "example.com"}, "domain_shared", "leave it out if one host is enough"),
+        ({"PASSWORD_FALLBACKS": [OLD]}, "fallbacks_present", "the counter unseals says which password opens cookies"),
+        ({"MAX_COOKIE_BYTES": 4096}, "size_limit_high", "set it to 4093 or less."),
+        ({"SIZE_WARN_BYTES": 4000}, "size_warning_late", "set it to 3500 or less"),
+    ],
+)
+def test_WO_19_check_says_where_good_practice_is_missed(  # noqa: N802
+    settings: dict[str, Any], code: str, told: str
+) -> None:
+    """HTTPS, the scope of the Domain, the age of passwords, the size: each with what to do."""
+    result = run(make_app(**settings), "check", "--url", HTTPS, "--json")
+    found = {finding["code"]: finding for finding in json.loads(result.stdout)["findings"]}
+    assert (0, True) == (result.exit_code, told in found[code]["fix"])
 
 
 def test_check_as_json() -> None:

@@ -46,10 +46,11 @@ def refresh(session: Session) -> Session:
     raise AssertionError("check asks no provider")
 
 
-def make_app(tmp_path: Path, url: str | None = None, **options: Any) -> Flask:
+def make_app(tmp_path: Path, url: str | None = None, *, domain: str | None = None, **options: Any) -> Flask:
     """An application with a provider and a coordinator."""
     app = Flask("shop", instance_path=str(tmp_path / "instance"))
     app.config["SEALED_SESSION_PASSWORD"] = generate_password()
+    app.config["SEALED_SESSION_COOKIE_DOMAIN"] = domain
     if url is not None:
         app.config["SEALED_SESSION_COORDINATOR_URL"] = url
     SealedSession(refresh, **options).init_app(app)
@@ -80,13 +81,50 @@ def test_every_finding_is_explained() -> None:
 # Which coordinator is asked.
 
 
-def test_without_a_provider_nobody_is_asked() -> None:
-    """Nothing is refreshed, and the coordinator does not matter."""
-    app = Flask("shop")
+def without_provider(tmp_path: Path, url: str, check_revocation: str) -> Flask:
+    """An application without a provider."""
+    app = Flask("shop", instance_path=str(tmp_path / "instance"))
     app.config["SEALED_SESSION_PASSWORD"] = generate_password()
-    app.config["SEALED_SESSION_COORDINATOR_URL"] = "memory:"
+    app.config["SEALED_SESSION_COORDINATOR_URL"] = url
+    app.config["SEALED_SESSION_CHECK_REVOCATION"] = check_revocation
     SealedSession().init_app(app)
-    assert {} == of_coordinator(app)
+    return app
+
+
+@pytest.mark.parametrize("url", ["memory:", "sqlite:", "redis://127.0.0.1:1/0"])
+def test_without_a_provider_nobody_is_asked(tmp_path: Path, url: str) -> None:
+    """Nothing is refreshed, and the coordinator does not matter."""
+    assert {} == of_coordinator(without_provider(tmp_path, url, "refresh"))
+
+
+def test_without_a_provider_it_knows_who_has_signed_out(tmp_path: Path) -> None:
+    """Where every request asks: then it is judged, and what is said is about sign-outs."""
+    assert {"coordinator_ready": "ok"} == of_coordinator(without_provider(tmp_path, "sqlite:", "always"))
+    url = f"redis://user:test-password@127.0.0.1:{free_port()}/0"
+    (found,) = [
+        one
+        for one in diagnosis.diagnose(without_provider(tmp_path, url, "always"))
+        if one.code == "coordinator_unreachable"
+    ]
+    assert "Sessions go on without it, and nobody knows who has signed out." in found.what
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_without_a_provider_memory_forgets_sign_outs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For other processes: nothing is said of refreshes, of which there are none."""
+    (found,) = coordination.judge(MemoryCoordinator(), refreshes=False)
+    assert (
+        "Sign-outs are known to one process alone. With a second one a session that one process has ended goes on in "
+        "the others." == found.what
+    )
+    monkeypatch.setenv("WEB_CONCURRENCY", "4")
+    (found,) = coordination.judge(MemoryCoordinator(), refreshes=False)
+    assert (
+        "WEB_CONCURRENCY asks for several processes, and sign-outs are known to each alone: a session that one process "
+        "has ended goes on in the others." == found.what
+    )
+    (found,) = coordination.judge(MemoryCoordinator())
+    assert found.what.endswith("and refreshes are known to each alone: most providers sign people out.")
 
 
 def test_the_default_is_ready_and_nothing_is_made(tmp_path: Path) -> None:
@@ -341,3 +379,22 @@ def test_what_is_right_or_not_known_is_not_mentioned(judged_redis: Any, changes:
 def test_each_problem_has_its_own_advice(judged_redis: Any, problem: str, told: str) -> None:
     """By the kind of error."""
     assert told in judged_redis(problem=problem, servers=())[0].fix
+
+
+# Several applications.
+
+
+@pytest.mark.parametrize(
+    ("url", "domain", "is_said"),
+    [
+        ("sqlite:", "example.com", True),
+        ("sqlite:///shared.db", "example.com", True),
+        ("sqlite:", None, False),
+        ("sqlite:////{}/shared.db", "example.com", False),
+        ("memory:", "example.com", False),
+    ],
+)
+def test_a_file_of_one_application_is_not_shared(tmp_path: Path, url: str, domain: str | None, is_said: bool) -> None:
+    """Where the session may be: another application would renew it a second time."""
+    app = make_app(tmp_path, url.format(str(tmp_path).lstrip("/")), domain=domain)
+    assert is_said is ("coordinator_per_application" in of_coordinator(app))

@@ -12,11 +12,12 @@ from flask import Blueprint, Flask
 from flask.views import MethodView
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_ext import SealedSession, diagnosis, findings, login_required, places, public
+from flask_ext import SealedSession, current_session, diagnosis, findings, login_required, places, public, state
 from flask_ext.findings import Finding
-from sealed_session import UsageError, generate_password
+from sealed_session import KeyRing, Sealer, Session, UsageError, generate_password
 from sealed_session.cli.drawing import Pen
 from sealed_session.cookie import CookiePolicy
+from sealed_session.providers import OAuth2
 from tests.web.jar import Jar
 
 PASSWORD, OLD, OLDER = (generate_password() for _ in range(3))
@@ -37,6 +38,16 @@ def make_app(**settings: Any) -> Flask:
     app.config.update({f"SEALED_SESSION_{key}": value for key, value in settings.items()})
     SealedSession().init_app(app)
     app.add_url_rule("/login", "login", lambda: "sign in")
+    return app
+
+
+def signing_in(**settings: Any) -> Flask:
+    """An application with our own endpoints for signing in, and a coordinator in memory."""
+    app = Flask("shop")
+    values = {"PASSWORD": PASSWORD, "AUTH_PREFIX": "/auth", "COORDINATOR_URL": "memory:", **settings}
+    app.config.update({f"SEALED_SESSION_{key}": value for key, value in values.items()})
+    provider = OAuth2(issuer="https://id.example.com", client_id="client_1", client_secret="test-secret-of-the-client")
+    SealedSession(provider).init_app(app)
     return app
 
 
@@ -344,6 +355,51 @@ def test_WO_19_fallbacks_are_counted_and_their_end_is_told() -> None:  # noqa: N
     assert "one: 2." in finding.what
     assert "current_session.password_index" in finding.fix
     assert "ssk1_" not in str(finding)
+
+
+@pytest.mark.row("WO-15")
+@pytest.mark.row("WO-19")
+def test_WO_19_what_is_said_of_fallbacks_can_be_done() -> None:  # noqa: N802
+    """The counter that is named counts a cookie that a fallback has opened, under the labels that are named."""
+    app = make_app(PASSWORD_FALLBACKS=[OLD])
+    app.add_url_rule("/", "home", lambda: str(bool(current_session)))
+    client = app.test_client()
+    for password in (OLD, PASSWORD):
+        client.set_cookie("sealed-session", Sealer(KeyRing(password)).seal(Session("opaque", session_id="AAAA")))
+        assert "True" == client.get("/").text
+    fix = diagnosed(app)["fallbacks_present"].fix
+    assert "the counter unseals" in fix
+    for labels in state.of(app).counters.read()["unseals"]:
+        assert labels[0] == "opened"
+        assert f"'{labels[1]}'" in fix
+    assert {("opened", "0"), ("opened", "1")} == set(state.of(app).counters.read()["unseals"])
+
+
+@pytest.mark.row("WO-4")
+@pytest.mark.row("WO-19")
+def test_WO_19_strict_and_our_own_sign_in_go_together() -> None:  # noqa: N802
+    """A page in between sees to it; other people's sign-ins have none."""
+    others = diagnosed(make_app(COOKIE_SAMESITE="Strict"))["samesite_strict"].what
+    ours = {one.code: one for one in diagnosis.diagnose(signing_in(COOKIE_SAMESITE="Strict"))}["samesite_strict"].what
+    assert others.endswith("and so does whoever comes back from a sign-in page on another site.")
+    assert ours.endswith("Back from our own sign-in a small page in between sees to it that the cookie comes along.")
+
+
+def test_where_people_sign_in_an_unknown_proxy_is_worse() -> None:
+    """The redirect URI is made of the address that the application sees, unless it is set."""
+    told = "its redirect URI is wrong, too"
+    assert told not in diagnosed(make_app(), HTTPS)["no_proxy_fix"].what
+    assert told in diagnosed(signing_in(), HTTPS)["no_proxy_fix"].what
+    assert told not in diagnosed(signing_in(REDIRECT_URI=f"{HTTPS}/auth/callback"), HTTPS)["no_proxy_fix"].what
+
+
+def test_a_wrong_way_back_is_among_the_findings() -> None:
+    """Of every address; and the application is not sound then."""
+    app = signing_in(REDIRECT_URI=f"{HTTPS}/auth/callback")
+    found = diagnosis.diagnose(app, [places.parse(url) for url in (HTTPS, "https://dash.example.com")])
+    codes = [one.code for one in found]
+    assert ("sign_in_returns" in codes, "sign_in_other_host" in codes) == (True, True)
+    assert "application_sound" not in codes
 
 
 def test_a_better_name_is_one_that_browsers_would_take() -> None:

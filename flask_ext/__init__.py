@@ -7,14 +7,21 @@ building.py       ... and how
 hooking.py        its place in the application's requests
 verifiers.py      which verifier an application has
 verifying.py      what becomes of a token that is verified
-reading.py        cookies to the session they carry
+transports.py     how sessions come and go, in order
+carried.py        what one of them brought, and what the response does about it
+sealed_cookie.py  ... the sealed cookie
+token_cookies.py  ... cookies that hold the tokens themselves
+bearer.py         ... the header Authorization
+reading.py        sealed cookies to the session they carry
 lifecycle.py      one request's session: read, renewed, changed, written
 renewing.py       whether a request renews it
-writing.py        what the response does to the cookie
+writing.py        the Set-Cookie lines of a response
 sealing.py        sealing with nobody to raise to
 ending.py         how sessions end: on record, at the provider, against copies of a cookie
 cache.py          cache headers
 companions.py     cookies made from a live session: the eager token
+minting.py        ... and those that a third party mints
+outbound.py       calls to other services in the name of whoever is signed in
 current.py        current_session
 misuse.py         what an application is told that asks for what cannot be
 redirects.py      only ever to a place of this application
@@ -53,16 +60,20 @@ from .signals import (
     session_resealed,
     session_too_large,
 )
+from .transports import BearerHeader, SealedCookie, TokenCookies
 from .verifying import TokenRefused, VerificationUnavailable
 from .views import login_required, public
 
 __all__ = [
+    "BearerHeader",
     "CurrentSession",
     "LoginRequired",
     "Refusal",
+    "SealedCookie",
     "SealedSession",
     "SignInRefused",
     "SignOutResult",
+    "TokenCookies",
     "TokenRefused",
     "VerificationUnavailable",
     "current_session",

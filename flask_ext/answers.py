@@ -26,6 +26,7 @@ RETRY_AFTER = 5
 _NOT_NOW = "Whether you are signed in cannot be told right now. Please try again in a moment."
 _LONGEST_WAIT = 86_400
 _FOUND, _SEE_OTHER = 302, 303
+_BEARER, _WRONG = 'Bearer realm="sealed-session"', ', error="invalid_token", error_description="{}"'
 _HTML = ("text/html", "application/xhtml+xml")
 
 
@@ -104,6 +105,19 @@ async def refuse_async(reason: Reason) -> ResponseReturnValue:
     return _unauthorized(refusal) if answer is None else current_app.make_response(answer)
 
 
+def refuse_script(reason: Reason | None) -> ResponseReturnValue:
+    """Answer a script of our own pages that needs somebody signed in."""
+    if reason is Reason.UNAVAILABLE:
+        return unavailable_script(request_session().retry_after)
+    return _json(401, "login_required", reason or Reason.MISSING)
+
+
+def unavailable_script(wait: float | None) -> ResponseReturnValue:
+    """Answer a script while somebody else cannot be asked."""
+    _say_when(wait)
+    return _json(503, "unavailable", Reason.UNAVAILABLE)
+
+
 def refuse_sign_in(code: str) -> ResponseReturnValue:
     """Answer a sign-in that came to nothing.
 
@@ -174,6 +188,10 @@ def _way_back() -> str | None:
 
 
 def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
+    if state.of(current_app).takes_bearer:
+        _challenge(refusal.reason)
+        if "Authorization" in request.headers:  # no browser that would follow a redirect for somebody
+            return _json(401, "login_required", refusal.reason)
     if refusal.login_url is not None and _is_htmx():
         return "", 401, {"HX-Redirect": refusal.login_url}
     if refusal.login_url is not None and _is_navigation():
@@ -181,6 +199,17 @@ def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
     if refusal.login_url is None and wants_html():
         raise LoginRequired(refusal)
     return _json(401, "login_required", refusal.reason)
+
+
+def _challenge(reason: Reason) -> None:
+    """Say with the 401 that a bearer token would do, and what is wrong with one that came (RFC 6750, section 3)."""
+    came = request.headers.get("Authorization", "").partition(" ")[0].lower() == "bearer"
+
+    @after_this_request
+    def challenge(response: Response) -> Response:
+        if response.status_code == 401:
+            response.headers.setdefault("WWW-Authenticate", _BEARER + (_WRONG.format(reason) if came else ""))
+        return response
 
 
 def unavailable(error: VerificationUnavailable) -> ResponseReturnValue:
@@ -192,16 +221,19 @@ def unavailable(error: VerificationUnavailable) -> ResponseReturnValue:
 
 
 def _unavailable(wait: float | None, text: str = _NOT_NOW) -> ResponseReturnValue:
+    _say_when(wait)
+    if wants_html():
+        raise ServiceUnavailable(text)
+    return _json(503, "unavailable", Reason.UNAVAILABLE)
+
+
+def _say_when(wait: float | None) -> None:
     seconds = ceil(min(max(1, RETRY_AFTER if wait is None else wait), _LONGEST_WAIT))
 
     @after_this_request
     def say_when(response: Response) -> Response:
         response.headers.setdefault("Retry-After", str(seconds))
         return response
-
-    if wants_html():
-        raise ServiceUnavailable(text)
-    return _json(503, "unavailable", Reason.UNAVAILABLE)
 
 
 def _json(status: int, error: str, reason: Reason) -> ResponseReturnValue:

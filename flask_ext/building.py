@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sealed_session import Sealer, UsageError
 from sealed_session.arguments import wrong_type
 from sealed_session.counters import Counters
 from sealed_session.login_state import LoginStateSealer
 from sealed_session.providers import Provider
+from sealed_session.providers.minting import MintingProvider
 from sealed_session.refresh import Ledger, Refresher, is_due
 from sealed_session.refresh.coordinator import Coordinator
 from sealed_session.refresh.memory import MemoryCoordinator
 from sealed_session.refresh.opening import open_coordinator
 from sealed_session.refresh.shared import SharedCoordinator
 from sealed_session.refresh.tombstones import Tombstones
+from sealed_session.transports import BearerHeader
+from sealed_session.transports import Transport as Described
 
-from . import verifiers
+from . import transports, verifiers
 from .companions import EagerToken
 from .config import Config
 from .ending import Ending
+from .minting import MintedCookies
 from .settings import DEFAULT_COORDINATOR
 from .state import AppState, Callbacks, Clock
 from .verifiers import Verifier
@@ -39,14 +43,26 @@ class Collaborators:
     coordinator: Coordinator | None
     clock: Clock | None
     callbacks: Callbacks
+    transports: tuple[Described, ...] | None = None
+    minting: tuple[MintingProvider, ...] = ()
 
     def now(self) -> float:
         """Return the time, Unix seconds."""
         return time.time() if self.clock is None else self.clock()
 
 
-def build(given: Collaborators, config: Config, instance_path: str) -> AppState:
-    """Make the state of one application. Nothing is connected or fetched yet."""
+def build(
+    given: Collaborators, config: Config, instance_path: str, *, described: tuple[Described, ...] = transports.DEFAULT
+) -> AppState:
+    """Make the state of one application. Nothing is connected or fetched yet.
+
+    Args:
+        given: What the extension object holds.
+        config: What the application is set to.
+        instance_path: The application's folder.
+        described: Its transports.
+    """
+    eager = () if config.eager is None else (EagerToken(config.eager),)
     callbacks, counters = given.callbacks, Counters()
     callbacks.has_user_fields |= config.user_fields is not None
     sealer = Sealer(
@@ -60,19 +76,22 @@ def build(given: Collaborators, config: Config, instance_path: str) -> AppState:
         clock=given.clock,
     )
     verifier = verifiers.choose(given.verifier, given.provider, config, given.clock)
-    refresher, tombstones = _records(given, config, instance_path, counters)
+    records = _records(given, config, instance_path, counters)
     return AppState(
         config=config,
         sealer=sealer,
         login_states=LoginStateSealer(config.ring, clock=given.clock),
         provider=given.provider,
-        refresher=refresher,
-        ending=Ending(given.provider, refresher, tombstones, config, now=given.now, counters=counters),
+        refresher=records.refresher,
+        ending=Ending(given.provider, records.refresher, records.tombstones, config, now=given.now, counters=counters),
+        coordinators=records.coordinators,
         verifying=Verifying(verifier, counters, subject_field=getattr(given.provider, "subject_field", None)),
         counters=counters,
-        companions=() if config.eager is None else (EagerToken(config.eager),),
+        transports=transports.build(described, given.provider, secure=config.cookie.secure),
+        companions=(*eager, *(MintedCookies(one, secure=config.cookie.secure) for one in given.minting)),
         clock=given.clock,
         callbacks=callbacks,
+        takes_bearer=any(isinstance(one, BearerHeader) for one in described),
     )
 
 
@@ -92,29 +111,37 @@ def as_coordinator(given: Any) -> Coordinator | None:
     raise wrong_type("coordinator", "a coordinator, or a client of redis-py", given)
 
 
-def _records(
-    given: Collaborators, config: Config, instance_path: str, counters: Counters
-) -> tuple[Refresher | None, Tombstones | None]:
+class _Records(NamedTuple):
+    """Who refreshes, the record of what has ended, and where both stand. Without anybody who would look, nothing."""
+
+    refresher: Refresher | None = None
+    tombstones: Tombstones | None = None
+    coordinators: tuple[Coordinator, ...] = ()
+
+
+def _records(given: Collaborators, config: Config, instance_path: str, counters: Counters) -> _Records:
     """Return who refreshes, and the record of what has ended. Without a provider there is none of the former."""
     if given.provider is None and config.check_revocation != "always":  # then nobody would look into the record
-        return None, None
+        return _Records()
     shared = given.coordinator or _open(given, config.coordinator_url, instance_path)
     if given.provider is None:
-        return None, Tombstones(SharedCoordinator(shared), lambda: f"no provider, cookie {config.cookie.name}")
+        name = config.cookie.name
+        return _Records(None, Tombstones(SharedCoordinator(shared), lambda: f"no provider, cookie {name}"), (shared,))
+    host = _of_host(given, config.coordinator_url, instance_path)
     ledger = Ledger(
         given.provider,
         shared,
         _memory(given),
         clock=given.now,
         grace=config.refresh_grace,
-        host=_of_host(given, config.coordinator_url, instance_path),
+        host=host,
         counters=counters,
     )
     early = config.refresh_early
     refresher = Refresher(
         given.provider, ledger, is_due=lambda session: is_due(session, given.now(), early), counters=counters
     )
-    return refresher, ledger.tombstones
+    return _Records(refresher, ledger.tombstones, (shared,) if host is None else (shared, host))
 
 
 def _open(given: Collaborators, url: str, instance_path: str) -> Coordinator:

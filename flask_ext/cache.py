@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from werkzeug import Response
 from werkzeug.datastructures import ResponseCacheControl
@@ -22,14 +22,15 @@ _PRIVATE = "private, no-store"
 Warn = Callable[..., None]
 
 
-def mark(response: Response, *, personal: bool, no_store: bool, warn: Warn) -> None:
-    """Say that an answer depends on the cookie, and keep it out of caches if it is personal. May be called again.
+def mark(response: Response, *, looked_at: Sequence[str], personal: bool, no_store: bool, warn: Warn) -> None:
+    """Say on which headers an answer depends, and keep it out of caches if it is personal. May be called again.
 
     Vary is merged into what is there (RFC 9110, section 12.5.5). Where the view decided about Cache-Control itself,
     its word counts for the browser, and shared caches are kept out.
 
     Args:
         response: The answer.
+        looked_at: The request's headers in which a session was looked for.
         personal: Whether it is somebody's.
         no_store: Whether not even the browser may keep it, whatever the view said.
         warn: Logs a warning, once for each message.
@@ -39,11 +40,14 @@ def mark(response: Response, *, personal: bool, no_store: bool, warn: Warn) -> N
     for name, value in headers:  # once: every look into the headers goes through all of them
         lower = name.lower()
         present[lower] = f"{present[lower]}, {value}" if lower in present else value
-    vary = present.get("vary")
+    vary, ours = present.get("vary"), ", ".join(looked_at)
     if vary is None:
-        headers.add("Vary", "Cookie")
-    elif vary != "Cookie" and not {"*", "cookie"} & {field.strip().lower() for field in vary.split(",")}:
-        headers["Vary"] = f"{vary}, Cookie"
+        headers.add("Vary", ours)
+    elif vary != ours:
+        there = {field.strip().lower() for field in vary.split(",")}
+        missing = [] if "*" in there else [name for name in looked_at if name.lower() not in there]
+        if missing:
+            headers["Vary"] = ", ".join([vary, *missing])
     if personal:
         _keep_private(response, present, no_store, warn)
 

@@ -36,6 +36,10 @@ class Companion(Protocol):
         """Return the policies of the cookies that end with the session."""
         ...
 
+    def replaced(self, request: Request) -> Iterable[CookiePolicy]:
+        """Return the policies of the cookies that may be somebody else's, when a person signs in."""
+        ...
+
 
 class EagerToken:
     """The access token for a page's first requests, in a cookie that lives for 30 seconds.
@@ -56,6 +60,10 @@ class EagerToken:
     def cleared(self, request: Request) -> Iterable[CookiePolicy]:
         """Return the one policy."""
         return [self._policy]
+
+    def replaced(self, request: Request) -> Iterable[CookiePolicy]:
+        """Return none: the next document brings the new one, and this one is gone in seconds."""
+        return []
 
     def _cookie(self, access_token: str, warn: Warn) -> Iterable[Cookie]:
         length = len(self._policy.name) + 1 + len(access_token)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
-from sealed_session import ConfigError, KeyRing, Problem, UsageError
+from sealed_session import ConfigError, KeyRing, Problem, UsageError, generate_password
 from sealed_session.cookie import CookiePolicy
 from sealed_session.cookie import check as cookie_problems
 from sealed_session.keyring import repetitions
@@ -74,7 +74,12 @@ KNOWN = frozenset({"PASSWORD", "PASSWORD_FALLBACKS", *SETTINGS, *COOKIE_SETTINGS
 
 
 def read(
-    settings: Mapping[str, Any], *, has_trimmer: bool = False, can_sign_in: bool = True, preset: Preset = NOTHING
+    settings: Mapping[str, Any],
+    *,
+    has_trimmer: bool = False,
+    can_sign_in: bool = True,
+    is_sealing: bool = True,
+    preset: Preset = NOTHING,
 ) -> Config:
     """Read and judge an application's configuration.
 
@@ -82,13 +87,14 @@ def read(
         settings: ``app.config``.
         has_trimmer: Whether a ``user_trimmer`` is registered.
         can_sign_in: Whether the provider can sign people in.
+        is_sealing: Whether a cookie is sealed. Without it, and without our endpoints, no password is needed.
         preset: What the provider brings. ``app.config`` goes before it.
 
     Raises:
         ConfigError: Everything that is wrong, each with setting, problem, fix and code.
     """
     reader = _Reader(settings, preset)
-    ring = reader.ring()
+    ring = reader.ring(is_needed=is_sealing or reader.settings.get(PREFIX + "AUTH_PREFIX") is not None)
     values = reader.values()
     cookie = reader.cookie()
     eager = reader.eager(cookie, values.pop("access_token_cookie"))
@@ -139,8 +145,10 @@ class _Reader:
                 values[key.lower()] = default
         return values
 
-    def ring(self) -> KeyRing | None:
+    def ring(self, *, is_needed: bool) -> KeyRing | None:
         password = self.settings.get(PREFIX + "PASSWORD")
+        if password in (None, "") and not is_needed:
+            return KeyRing(generate_password())  # with which nothing is ever sealed
         fallbacks = self.settings.get(PREFIX + "PASSWORD_FALLBACKS", [])
         before = len(self.problems)
         if password is None or password == "":
@@ -215,9 +223,8 @@ class _Reader:
         callback = f"{prefix.rstrip('/')}/callback"
         if not can_sign_in:
             problem = "is set, and there is no provider that could sign anybody in."
-            self.found(
-                "AUTH_PREFIX", problem, "give SealedSession an OAuth2 or a WorkOS, or remove it.", code="no_sign_in"
-            )
+            fix = "give SealedSession a provider with pages, OAuth2 for example, or remove it."
+            self.found("AUTH_PREFIX", problem, fix, code="no_sign_in")
             return
         try:
             address(uri or "https://localhost" + callback)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, Response, current_app, request
@@ -14,16 +14,20 @@ from sealed_session.cookie import CookiePolicy
 from sealed_session.counters import Counters
 from sealed_session.exact_json import JsonObject
 from sealed_session.providers import Provider, RefreshFunction, as_provider
+from sealed_session.providers.minting import Minted, MintingProvider
 from sealed_session.refresh import Outcome
 from sealed_session.refresh.coordinator import Coordinator
+from sealed_session.transports import SealedCookie, Transport, as_transports
 
-from . import building, config, endpoints, hooking, redirects, signing_in, state
+from . import building, config, endpoints, hooking, minting, misuse, redirects, signing_in, state
 from .building import Collaborators
 from .current import request_session
 from .ending import SignOutResult
-from .presets import preset_of
+from .minting import as_companions
+from .presets import Preset, preset_of
 from .state import Callbacks, Clock
-from .verifiers import Verifier
+from .transports import chosen, problems
+from .verifiers import Verifier, knows_one
 
 if TYPE_CHECKING:
     import redis
@@ -45,8 +49,10 @@ class SealedSession:
         self,
         provider: Provider | RefreshFunction | None = None,
         *,
+        transports: Sequence[Transport] | None = None,
         verifier: Verifier | None = None,
         coordinator: Coordinator | redis.Redis | redis.RedisCluster | None = None,
+        companions: Sequence[MintingProvider] = (),
         clock: Clock | None = None,
     ) -> None:
         """Hold the collaborators. Nothing is read before ``init_app``.
@@ -54,10 +60,13 @@ class SealedSession:
         Args:
             provider: Renews access tokens: a ``Provider``, or a function ``refresh(session) -> Session`` with its
                 errors. None: an expired access token means signed out.
+            transports: How sessions come and go, in order: of those that a request brings, the first usable one counts.
+                None: as the provider has it, or else our sealed cookie.
             verifier: Verifies access tokens where they come in: a ``JWTVerifier``, or anything with its ``verify``.
                 None: the provider's own, where it has one.
             coordinator: What all who may come with the same cookie share, in place of COORDINATOR_URL: a ready client
                 of redis-py for example, which stays yours.
+            companions: Who makes short-lived cookies from a live session, for scripts of others in the same page.
             clock: Returns Unix seconds, for tests: the default coordinator then is in this process, and on that clock
                 too. None: ``time.time``, looked up at every call.
 
@@ -77,6 +86,8 @@ class SealedSession:
             coordinator=building.as_coordinator(coordinator),
             clock=clock,
             callbacks=self._callbacks,
+            transports=None if transports is None else as_transports(transports),
+            minting=as_companions(companions),
         )
 
     def init_app(self, app: Flask) -> None:
@@ -94,13 +105,26 @@ class SealedSession:
                 fix="Call it once for every application.",
                 code="already_initialised",
             )
-        preset = preset_of(self._given.provider, os.environ)
+        given = self._given
+        preset, described = self._brought(app)
         has_trimmer = self._callbacks.trimmer is not None
-        can_sign_in = callable(getattr(self._given.provider, "begin_sign_in", None))
-        settings = config.read(app.config, has_trimmer=has_trimmer, can_sign_in=can_sign_in, preset=preset)
-        app_state = building.build(self._given, settings, app.instance_path)
+        can_sign_in = callable(getattr(given.provider, "begin_sign_in", None))
+        is_sealing = any(isinstance(one, SealedCookie) for one in described)
+        settings = config.read(
+            app.config, has_trimmer=has_trimmer, can_sign_in=can_sign_in, is_sealing=is_sealing, preset=preset
+        )
+        app_state = building.build(given, settings, app.instance_path, described=described)
         app.extensions[state.NAME] = app_state
         hooking.hook(app, app_state)
+
+    def _brought(self, app: Flask) -> tuple[Preset, tuple[Transport, ...]]:
+        """Return what provider and companions bring to an application's configuration, and its transports."""
+        given = self._given
+        preset, described = preset_of(given.provider, os.environ), chosen(given.transports, given.provider)
+        can_verify = knows_one(given.verifier, given.provider)
+        found = [*problems(described, given.provider, can_verify=can_verify, settings=app.config)]
+        found += [problem for one in given.minting for problem in preset_of(one, os.environ).problems]
+        return preset._replace(problems=(*preset.problems, *found)), described
 
     def sign_in(
         self,
@@ -149,6 +173,53 @@ class SealedSession:
             UsageError: The response is on its way (``response_finished``).
         """
         return endpoints.sign_out(return_to)
+
+    def outbound_headers(self) -> dict[str, str]:
+        """Return the headers of a call to another service in the name of whoever is signed in.
+
+        ``flask_ext.outbound.SessionAuth`` adds them to the calls of an httpx2 client.
+
+        Raises:
+            UsageError: Nobody is signed in (``no_session``).
+        """
+        session = request_session().session
+        if session is None:
+            raise misuse.nobody(request_session().reason)
+        return {"Authorization": f"Bearer {session.access_token}"}
+
+    def client_tokens(self) -> dict[str, str] | None:
+        """Return the tokens for a body that a front end reads; None where JavaScript is kept from them.
+
+        Returns:
+            ``access_token``, and ``refresh_token`` where there is one, of a session in token cookies that JavaScript
+            may read anyway. None for every other transport, and when nobody is signed in.
+        """
+        return request_session().client_tokens()
+
+    def update_session(self, *, access_token: str, refresh_token: str | None = None) -> None:
+        """Take up a session that a front end or a backend holds the tokens of, and write the cookies of it.
+
+        Raises:
+            UsageError: A session in cookies that JavaScript is kept from is there already (``session_hidden``), or no
+                transport here holds tokens in cookies (``no_place``).
+            TokenRefused, VerificationUnavailable: As ``sign_in``.
+        """
+        request_session().take_up(access_token, refresh_token)
+
+    def credential(self, target: str, *, companion: MintingProvider | None = None, mint: bool = False) -> Minted | None:
+        """Return what a companion's cookies hold for the current request; None where that is nothing, or has ended.
+
+        Args:
+            target: For which of the companion's places, a chat box for example.
+            companion: Whose; None: the only one's.
+            mint: Have a new one made where there is none, and written with the response.
+
+        Raises:
+            UsageError: No such companion (``no_companion``), no such target (``bad_target``); with ``mint`` nobody is
+                signed in (``no_session``).
+            ProviderUnavailable: With ``mint``: no usable answer.
+        """
+        return minting.credential(target, companion, mint=mint)
 
     def revoke(self, session_id: str) -> bool:
         """End a session that is elsewhere: in another browser of a person's, in a stolen cookie.

@@ -8,7 +8,7 @@ from weakref import ref
 from flask import Flask, current_app, got_request_exception, has_request_context, request
 from flask.wrappers import Response
 
-from . import answers, eager_script, endpoints, views
+from . import answers, eager_script, endpoints, minting, views
 from .commands import group
 from .current import current_session
 from .signals import logger
@@ -32,6 +32,7 @@ def hook(app: Flask, app_state: AppState) -> None:
         app.register_blueprint(eager_script.blueprint())
     if app_state.config.auth_prefix is not None:
         app.register_blueprint(endpoints.blueprint(app_state.config.auth_prefix))
+    minting.register(app, app_state.companions)
     app.cli.add_command(group)
 
 

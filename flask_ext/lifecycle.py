@@ -1,12 +1,13 @@
 """The session of one request: read, renewed when due, changed by the application, written with the response.
 
-    came in with the cookie ──settle──▶ signed in, or signed out for a reason
-                                         │ sign_in, update, refresh, sign_out
-                                         ▼
-    response ◀──finish── look once more, then keep, seal or end (writing.py)
+    transports ──look──▶ Carried ──settle──▶ signed in, or signed out for a reason
+                                              │ sign_in, update, refresh, sign_out
+                                              ▼
+    response ◀──finish── look once more, then keep, write or clear (writing.py)
 
-What the application does beats what happens by itself; the last of its acts counts. ``finish`` may run several times:
-for a response, for the error response that replaces it, and again when somebody looked late.
+The first transport that brings a usable session counts; one that does not is passed over. What the application does
+beats what happens by itself; the last of its acts counts. ``finish`` may run several times: for a response, for the
+error response that replaces it, and again when somebody looked late.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from sealed_session.refresh import Kind, Outcome
 from sealed_session.refresh.signing_out import SignedOut
 from sealed_session.verifier import Verdict
 
-from . import cache, misuse, reading, renewing, signals
+from . import cache, misuse, renewing, signals
+from .carried import Carried, Write, most_telling
 from .signals import logger
 from .state import AppState, host_of
-from .writing import Write, Writing
+from .writing import Writer
 
 
 class RequestSession:
@@ -42,23 +44,26 @@ class RequestSession:
 
     __slots__ = (
         "_app",
+        "_carried",
         "_changes",
-        "_found",
+        "_is_new",
+        "_looked",
         "_payload",
         "_reason",
         "_ref",
         "_retry_after",
         "_session",
         "_settled",
-        "_writing",
+        "_writer",
     )
 
     def __init__(self, app: AppState, request: Request) -> None:
         self._app = app
         self._ref = weakref.ref(request)
-        self._found = reading.of_request(app, request)
-        self._writing = Writing(app, self._found)
-        self._settled = False
+        self._carried = app.transports[0].look(app, request)
+        self._looked = [self._carried]
+        self._writer = Writer(app)
+        self._settled = self._is_new = False
         self._session: Session | None = None
         self._changes: dict[str, Any] = {}  # the application's, which no refresh takes back
         self._reason: Reason | None = None
@@ -104,12 +109,12 @@ class RequestSession:
     @property
     def started_at(self) -> int | None:
         """When the person signed in, Unix seconds."""
-        return None if self.session is None else self._writing.started_at
+        return None if self.session is None else self._carried.started_at
 
     @property
     def password_index(self) -> int | None:
         """Which password opened the cookie: 0 the current one, 1 the first fallback; None where none did."""
-        return None if self._found.opened is None else self._found.opened.password_index
+        return next((one.password_index for one in self._looked if one.password_index is not None), None)
 
     @property
     def payload(self) -> JsonObject:
@@ -126,16 +131,26 @@ class RequestSession:
     def sign_in(self, session: Session) -> None:
         """Open a session, in place of whatever there was."""
         self._check_writable("sign_in")
+        target = next((carried for carried in self._look_everywhere() if carried.is_ours), None)
+        if target is None:
+            raise misuse.nowhere()
+        self._open(target, session)
+
+    def _open(self, target: Carried, session: Session) -> None:
+        target.admit(self._request)
         session = self._app.verifying.admit(session)
         if session.session_id is None:
             session = session.replace(session_id=secrets.token_urlsafe(16))
-        old, ending = self._writing.session, self._app.ending
-        self._writing.begin(session, ending.begin(session, self._app.now()))
-        self._changes = {}
+        ending, old = self._app.ending, target.session
+        target.begin(session, ending.begin(session, self._app.now()))
+        rest = [carried for carried in self._looked if carried is not target and carried.is_ours]
+        others = [carried.end() for carried in rest if carried.session is not None]
+        self._carried, self._is_new, self._changes = target, True, {}
         self._be_signed_in(session)
-        if old is not None:
-            ending.replace(old, session)
-        signals.send(signals.session_opened, session=session, started_at=self._writing.started_at)
+        for replaced in (old, *others):
+            if replaced is not None:
+                ending.replace(replaced, session)
+        signals.send(signals.session_opened, session=session, started_at=target.started_at)
 
     def measure(self) -> SizeReport:
         """Measure the cookie of the session at hand, with its attributes."""
@@ -145,17 +160,37 @@ class RequestSession:
         attributes = self._app.config.cookie.attributes(self._request.scheme, host_of(self._request))
         return self._app.sealer.measure(session, attributes=attributes)
 
+    def client_tokens(self) -> dict[str, str] | None:
+        """Return the tokens that JavaScript may read anyway; None where it is kept from them."""
+        session = self.session
+        return None if session is None else self._carried.client_tokens(session)
+
+    def take_up(self, access_token: str, refresh_token: str | None) -> None:
+        """Carry on, in token cookies, a session whose tokens somebody holds."""
+        self._check_writable("update_session")
+        target = next((carried for carried in self._look_everywhere() if carried.holds_tokens), None)
+        if target is None or not target.is_ours:
+            raise misuse.no_cookies_of_tokens()
+        if target.has_hidden:
+            raise misuse.hidden()
+        self._open(target, Session(access_token, refresh_token))
+
     def sign_out(self) -> tuple[Session | None, SignedOut]:
         """End the session, whether its token is good or has ended: nothing is renewed for it.
 
+        What other transports brought ends as well, or the next request would be signed in by it.
+
         Returns:
-            What the cookie held, and what came of ending it.
+            What the first of them held, and what came of ending it.
         """
         self._check_writable("sign_out")
-        ended = self._writing.end()
-        self._settled, self._changes = True, {}
+        found = [ended for carried in self._look_everywhere() if (ended := carried.end()) is not None]
+        ended = found[0] if found else None
+        self._settled, self._changes, self._is_new = True, {}, False
         self._be_signed_out(Reason.MISSING)
         done = SignedOut() if ended is None else self._app.ending.sign_out(ended)
+        for other in found[1:]:
+            self._app.ending.replace(other, found[0])
         signals.send(signals.session_closed, session=ended)
         return ended, done
 
@@ -167,7 +202,7 @@ class RequestSession:
             raise misuse.nobody(self._reason)
         changed = session.replace(**changes)
         self._app.verifying.check_subject(changed)
-        self._writing.change(changed)
+        self._carried.change(changed)
         self._changes.update(changes)
         self._be_signed_in(changed)
 
@@ -178,48 +213,98 @@ class RequestSession:
         if app.refresher is None:
             raise UsageError("nobody could refresh it.", fix="Give SealedSession a provider.", code="no_provider")
         if not self._settled:
-            self._begin()
-        session = self._writing.session
+            self._settle(renews=False)
+        session = self._carried.session
         if session is None:
             raise misuse.nobody(self._reason)
-        if self._session is not None and not force and not arguments and app.is_live(session):
+        if not self._carried.can_renew:
+            raise misuse.no_place("refresh", "a bearer token")
+        if self._session is not None and not force and not arguments and self._is_live(session):
             return Outcome(Kind.CURRENT, session)
-        started_at, forced = self._writing.started_at, force or not app.is_due(session)
+        started_at, forced = self._carried.started_at, force or not app.is_due(session)
         outcome = renewing.ask(app, app.refresher, session, started_at, arguments, force=forced)
-        if outcome.reason is Reason.EXPIRED and self._session is not None and app.is_live(session):
+        if outcome.reason is Reason.EXPIRED and self._session is not None and self._is_live(session):
             return Outcome(Kind.CURRENT, session)  # nothing to refresh with, and no need
         return self._apply(session, outcome)
 
     # How a session comes about, and how it ends.
 
-    def _settle(self) -> None:
-        self._begin()
-        kept = self._writing.session
-        is_refused = self._reason is Reason.INVALID  # what does not verify is no reason to use up a refresh token
-        if kept is not None and not is_refused and (self._session is None or self._app.is_due(kept)):
-            request = None if self.is_finished else self._request
-            self._apply(kept, renewing.renew(self._app, request, kept, self._writing.started_at))
-        if self._reason not in (None, Reason.MISSING):
-            logger.info("signed out: %s", self._reason)
+    def _settle(self, *, renews: bool = True) -> None:
+        """Find the first transport that signs somebody in, and be signed in or out by it.
+
+        Args:
+            renews: Whether a session is renewed that is due; otherwise the first that there is counts.
+        """
+        self._settled = True
+        self._settle_by(self._carried, renews=renews)
+        if self._session is None and len(self._app.transports) > 1:
+            self._settle_by_others(renews=renews)
+        if renews and self._reason not in (None, Reason.MISSING):
+            is_known = self._reason is not Reason.UNAVAILABLE
+            logger.info("signed out: %s" if is_known else "who is signed in cannot be told now: %s", self._reason)
             signals.send(signals.session_rejected, reason=self._reason)
 
-    def _begin(self) -> None:
-        """Take the session as the cookie holds it."""
-        self._settled = True
-        kept = self._writing.session
+    def _settle_by_others(self, *, renews: bool) -> None:
+        """Go on to the other transports; if none signs anybody in, tell the most telling reason of all."""
+        tried = [self._state]
+        for carried in self._look_everywhere()[1:]:
+            if not renews and self._carried.session is not None:
+                return
+            self._carried = carried
+            self._settle_by(carried, renews=renews)
+            if self._session is not None:
+                return
+            tried.append(self._state)
+        best = tried[most_telling([reason for _, reason, _, _ in tried])]
+        self._carried, self._reason, self._payload, self._retry_after = best
+
+    @property
+    def _state(self) -> tuple[Carried, Reason | None, JsonObject, float | None]:
+        """By whom somebody is signed out, why, and what goes with it."""
+        return self._carried, self._reason, self._payload, self._retry_after
+
+    def _settle_by(self, carried: Carried, *, renews: bool) -> None:
+        """Be signed in or out by what one transport brought, trying each session that it may have been."""
+        self._begin(carried)
+        while renews:
+            kept = carried.session
+            is_refused = self._reason is Reason.INVALID  # what does not verify is no reason to use up a refresh token
+            if kept is not None and not is_refused and (self._session is None or self._is_due(kept)):
+                request = None if self.is_finished else self._request
+                self._apply(kept, renewing.renew(self._app, request, kept, carried.started_at))
+            if self._session is not None or not carried.advance():
+                return
+            self._begin(carried)
+
+    def _begin(self, carried: Carried) -> None:
+        """Take the session as a transport brought it."""
+        kept = carried.session
         if kept is None:
-            self._be_signed_out(self._found.reason)
-        elif self._app.ending.is_over(kept, self._writing.started_at):
+            self._be_signed_out(carried.reason)
+        elif self._app.ending.is_over(kept, carried.started_at):
             self._be_signed_out(Reason.REVOKED)
-            self._writing.end()
-        elif not self._app.is_live(kept):  # nobody's until it is renewed: a receiver of a signal may ask meanwhile
+            carried.lose()
+        elif not self._is_live(kept):  # nobody's until it is renewed: a receiver of a signal may ask meanwhile
             self._be_signed_out(Reason.UNAVAILABLE)
         elif kept.unverified and self._app.verifying.is_on:
             marked = self._take(kept)
             if not marked.unverified:
-                self._writing.reseal(marked)
+                carried.reseal(marked)
         else:
-            self._session = kept
+            self._session, self._reason = kept, None
+
+    def _is_live(self, session: Session) -> bool:
+        return not self._carried.is_stale and self._app.is_live(session)
+
+    def _is_due(self, session: Session) -> bool:
+        """Return whether a session is renewed before it has ended: where the new tokens can be kept."""
+        return self._carried.is_ours and self._app.is_due(session)
+
+    def _look_everywhere(self) -> list[Carried]:
+        """Look what each transport brought, also those that were passed by."""
+        for transport in self._app.transports[len(self._looked) :]:
+            self._looked.append(transport.look(self._app, self._request))
+        return self._looked
 
     def _take(self, session: Session) -> Session:
         """Sign the person in by a token that has just come, if it verifies; return the session with its mark."""
@@ -235,16 +320,16 @@ class RequestSession:
     def _apply(self, session: Session, outcome: Outcome) -> Outcome:
         """Go on with what a refresh came to. One that failed leaves a session alone that is good without it."""
         if outcome.session is not None:  # also beside a failure: the first of two links, say
-            session = self._take(outcome.session.replace(**self._changes))
-            self._writing.renew(session)  # whatever it is worth: the token before it is used up
+            session = self._take(self._carried.shape(outcome.session.replace(**self._changes)))
+            self._carried.renew(session)  # whatever it is worth: the token before it is used up
             outcome = self._tell_of_new(session, outcome)
         if outcome.kind is Kind.REFRESHED:
-            if not self._app.is_live(session):
+            if not self._is_live(session):
                 self._app.warn_once("the provider's new access token has ended already: compare the clocks.")
-        elif (outcome.kind is Kind.DENIED and outcome.reason is not Reason.EXPIRED) or not self._app.is_live(session):
+        elif (outcome.kind is Kind.DENIED and outcome.reason is not Reason.EXPIRED) or not self._is_live(session):
             self._be_signed_out(outcome.reason, outcome.payload, outcome.retry_after)
             if outcome.is_on_record:  # known before this request came: nobody holds a newer cookie any more
-                self._writing.end()
+                self._carried.lose()
         return outcome
 
     def _tell_of_new(self, session: Session, outcome: Outcome) -> Outcome:
@@ -272,31 +357,34 @@ class RequestSession:
 
     def finish(self, response: Response) -> Response:
         """Let a response carry what it should. May be called again, for the same response or for its successor."""
-        was_signed_in, writing = self._session is not None, self._writing
-        if writing.is_to_look and writing.session is not None:
-            writing.is_to_look = False
-            self._look_once_more(writing.session)
-        writes = writing.write_to(response, self._request, self._session)
+        was_signed_in = self._session is not None
+        for carried in self._looked:
+            if carried.is_to_look and carried.session is not None:
+                carried.is_to_look = False
+                self._look_once_more(carried, carried.session)
+        writes = self._writer.write(response, self._request, self._looked, self._session, is_new=self._is_new)
         personal = writes or was_signed_in or self._reason is Reason.UNAVAILABLE
-        brings = writes and writing.decision is not Write.END and bool(self._app.companions)
-        cache.mark(response, personal=personal, no_store=brings, warn=self._app.warn_once)
+        brings = writes and self._carried.decision is not Write.END and bool(self._app.companions)
+        looked_at = tuple(dict.fromkeys(carried.looks_at for carried in self._looked))
+        cache.mark(response, looked_at=looked_at, personal=personal, no_store=brings, warn=self._app.warn_once)
         return response
 
-    def _look_once_more(self, session: Session) -> None:
+    def _look_once_more(self, carried: Carried, session: Session) -> None:
         """Write nothing that somebody else has overtaken since: what arrives last stays in the browser."""
-        writing = self._writing
-        standing = self._app.ending.standing(session, writing.started_at)
+        standing = self._app.ending.standing(session, carried.started_at)
+        is_current = carried is self._carried
         if standing.is_revoked:
-            writing.keep()
-            self._be_signed_out(Reason.REVOKED)
+            carried.keep()
+            if is_current:
+                self._be_signed_out(Reason.REVOKED)
         elif standing.newer is not None:
-            received = self._app.verifying.receive(standing.newer.replace(**self._changes))
-            writing.renew(received.session)
-            writing.is_to_look = False
-            if self._session is not None:
+            received = self._app.verifying.receive(carried.shape(standing.newer.replace(**self._changes)))
+            carried.renew(received.session)
+            carried.is_to_look = False
+            if is_current and self._session is not None:
                 self._session = None if received.verdict is Verdict.INVALID else received.session
-        elif not standing.is_settled and writing.decision is Write.RESEAL:
-            writing.keep()
+        elif not standing.is_settled and carried.decision is Write.RESEAL:
+            carried.keep()
 
 
 def _marks(mark: Any, request: Request) -> bool:

@@ -84,11 +84,7 @@ def read(
     """
     if len(header) > MAX_HEADER:
         return _TOO_LONG
-    values = [
-        (name, value)
-        for name, _, value in (pair.strip(_SPACE).partition("=") for pair in header.split(";"))
-        if name == sealer.name or name in previous_names
-    ]
+    values = pairs_of(header, (sealer.name, *previous_names))
     if not values:
         return _MISSING
     opened: list[Unsealed] = []
@@ -110,6 +106,15 @@ def read(
     best = opened[0] if len(opened) == 1 else max(opened, key=_rank)
     several = len(opened) > 1 and not reasons and now - best.sealed_at >= CLEAN_UP_EVERY
     return Found(best, None, several or "name" in best.reseal_reasons, bool(reasons))
+
+
+def pairs_of(header: str, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the cookies of some names, in the header's order, duplicates too; values as they were written."""
+    return [
+        (name, value)
+        for name, _, value in (pair.strip(_SPACE).partition("=") for pair in header.split(";"))
+        if name in names
+    ]
 
 
 def _rank(opened: Unsealed) -> tuple[bool, int]:

@@ -52,7 +52,7 @@ def begin(target: str, *, max_age: int | None = None, arguments: Mapping[str, An
     if app.config.auth_prefix is None:
         raise UsageError(
             "there is no callback that the provider could send anybody back to.",
-            fix="Set SEALED_SESSION_AUTH_PREFIX, and give SealedSession an OAuth2 or a WorkOS.",
+            fix="Set SEALED_SESSION_AUTH_PREFIX, and give SealedSession a provider with pages, OAuth2 for example.",
             code="no_sign_in",
         )
     uri = _redirect_uri(app)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask
 from werkzeug import Request
@@ -18,7 +18,9 @@ from sealed_session.exact_json import JsonObject
 from sealed_session.login_state import LoginStateSealer
 from sealed_session.providers import Provider
 from sealed_session.refresh import Refresher, is_due
+from sealed_session.refresh.coordinator import Coordinator
 
+from .carried import Carried
 from .companions import Companion
 from .config import Config
 from .ending import Ending
@@ -51,12 +53,24 @@ class Callbacks:
         return user if self.trimmer is None else self.trimmer(user)
 
 
+class Transport(Protocol):
+    """One way for a session to come and go, as one application is set up for it. Safe to share between threads."""
+
+    def look(self, app: AppState, request: Request) -> Carried:
+        """Look what a request brought. Nothing that comes from outside raises."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AppState:
     """One application's settings and collaborators. Shared by all of its requests and threads.
 
     Attributes:
+        coordinators: What everybody shares, and what the processes of this machine share while that is out of reach;
+            empty where nobody would look.
+        transports: How sessions come and go; of those that a request brought, the first usable one counts.
         counters: What happened in this process, in numbers.
+        takes_bearer: Whether a bearer token signs in.
         key: Under which a request's environ holds its session. Two extensions in one environ do not meet.
     """
 
@@ -66,11 +80,14 @@ class AppState:
     provider: Provider | None
     refresher: Refresher | None
     ending: Ending
+    coordinators: tuple[Coordinator, ...]
     verifying: Verifying
     counters: Counters
+    transports: tuple[Transport, ...]
     companions: tuple[Companion, ...]
     clock: Clock | None
     callbacks: Callbacks
+    takes_bearer: bool = False
     key: str = field(default_factory=_new_key)
     keeps: list[Any] = field(default_factory=list, repr=False)
     _said: set[str] = field(default_factory=set)

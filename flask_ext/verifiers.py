@@ -1,13 +1,15 @@
 """Which verifier an application has: the one it was given, or the provider's own where that is known.
 
-A provider that publishes its keys says so by ``jwks_url`` and ``issuers``, and maybe ``algorithms``; one that has an
-``issuer`` and its ``metadata`` has the address of the keys there. Others have none, and then no token is verified.
+A provider that publishes its keys says so by ``jwks_url`` and ``issuers``, and maybe ``algorithms``, ``audience``,
+``max_token_age`` and ``fetch_keys(url, seconds)``; one that has an ``issuer`` and its ``metadata`` has the address of
+the keys there. Others have none, and then no token is verified.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from inspect import getattr_static
 from math import ceil
 from typing import Any, Protocol
 
@@ -81,6 +83,17 @@ class DiscoveredVerifier:
         return self._make(metadata.get("jwks_uri"), issuers=[self._provider.issuer])
 
 
+def knows_one(given: Verifier | None, provider: object) -> bool:
+    """Return whether there is a verifier to choose, without asking for what may stand in the environment."""
+    names = {name for name in ("jwks_url", "issuers", "issuer", "metadata") if _has(provider, name)}
+    return given is not None or {"jwks_url", "issuers"} <= names or {"issuer", "metadata"} <= names
+
+
+def _has(provider: object, name: str) -> bool:
+    attribute = getattr_static(provider, name, None)
+    return attribute is not None
+
+
 def choose(
     given: Verifier | None, provider: object, config: Config, clock: Callable[[], float] | None
 ) -> Verifier | None:
@@ -98,9 +111,15 @@ def choose(
         return given
 
     def make(jwks_url: str, *, issuers: list[str]) -> JWTVerifier:
-        algorithms = getattr(provider, "algorithms", ALGORITHMS)
         return JWTVerifier(
-            jwks_url, issuers=issuers, algorithms=algorithms, leeway=ceil(config.clock_skew), clock=clock
+            jwks_url,
+            issuers=issuers,
+            audience=getattr(provider, "audience", None),
+            algorithms=getattr(provider, "algorithms", ALGORITHMS),
+            max_age=getattr(provider, "max_token_age", None),
+            leeway=ceil(config.clock_skew),
+            clock=clock,
+            fetch=getattr(provider, "fetch_keys", None),
         )
 
     jwks_url, issuers = getattr(provider, "jwks_url", None), getattr(provider, "issuers", None)

@@ -121,6 +121,16 @@ class Verifying:
             )
         return received
 
+    def weigh(self, access_token: str) -> tuple[Verdict, str]:
+        """Return what a token is worth that came from outside, and why; nobody is told of a bad one.
+
+        Args:
+            access_token: From a header or from a cookie that anybody could have written.
+        """
+        if self._verifier is None:  # the configuration is refused without one
+            return Verdict.UNAVAILABLE, "keys_unavailable"
+        return self._ask(self._verifier, access_token, None)
+
     def check_subject(self, session: Session) -> None:
         """Refuse a session whose user is not the one whom its token is about.
 
@@ -134,8 +144,14 @@ class Verifying:
     def _judge(self, session: Session) -> tuple[Received, str]:
         if self._verifier is None:
             return Received(session, Verdict.VALID), "valid"
+        verdict, code = self._ask(self._verifier, session.access_token, self._subject(session))
+        is_open = verdict in (Verdict.INVALID, Verdict.UNAVAILABLE)
+        marked = session if session.unverified is is_open else session.replace(unverified=is_open)
+        return Received(marked, verdict), code
+
+    def _ask(self, verifier: Verifier, access_token: str, subject: str | None) -> tuple[Verdict, str]:
         try:
-            found = self._verifier.verify(session.access_token, subject=self._subject(session))
+            found = verifier.verify(access_token, subject=subject)
             verdict, code = Verdict(found.verdict), str(found.code)
         except ProviderUnavailable:
             verdict, code = Verdict.UNAVAILABLE, "keys_unavailable"
@@ -143,9 +159,7 @@ class Verifying:
             self._of_verifier.say(f"the verifier raised {whereabouts(error)}; what it was asked about is unverified.")
             verdict, code = Verdict.UNAVAILABLE, "keys_unavailable"
         self._counters.add("verifications", verdict.value)
-        is_open = verdict in (Verdict.INVALID, Verdict.UNAVAILABLE)
-        marked = session if session.unverified is is_open else session.replace(unverified=is_open)
-        return Received(marked, verdict), code if code in FINDINGS else verdict.value
+        return verdict, code if code in FINDINGS else verdict.value
 
     def _subject(self, session: Session) -> str | None:
         """Return whom the token must be about; None where user or token do not say."""

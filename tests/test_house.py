@@ -37,6 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sealed_session.public_suffix",
         "sealed_session.cookie_rules",
         "sealed_session.cookie",
+        "sealed_session.transports",
         "sealed_session.reasons",
         "sealed_session.whereabouts",
         "sealed_session.forks",
@@ -58,7 +59,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("flask_ext",),
 )
-PACKAGES = ("sealed_session.providers", "sealed_session.refresh", "sealed_session.cli", "flask_ext")
+PACKAGES = (
+    "sealed_session.providers",
+    "sealed_session.refresh",
+    "sealed_session.testing",
+    "sealed_session.cli",
+    "flask_ext",
+)
 FACADE = "sealed_session"
 """The package itself only re-exports: the floors below it never import it, and everything above may."""
 

@@ -24,7 +24,7 @@ from .endpoints import Endpoints
 from .http import CALL_LIMIT, Client, check_timeout, deadline_after
 from .logout_token import Logout
 from .sign_in import Attempt
-from .signed import Signed
+from .signed import Signed, fetch_keys
 
 
 class OAuth2:
@@ -214,6 +214,10 @@ class OAuth2:
             "post_logout_redirect_uri": return_to,
         }
         return sign_in.with_query(page, urlencode({name: value for name, value in asked.items() if value is not None}))
+
+    def fetch_keys(self, url: str, seconds: float) -> bytes:
+        """Get the keys that tokens are signed with, by our own proxies and certificates; see ``JWTVerifier``."""
+        return fetch_keys(self._client, url, seconds)
 
     def read_logout_token(self, token: str) -> Logout:
         """Return what a logout token says, which the provider has sent to our back channel.

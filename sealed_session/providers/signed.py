@@ -157,11 +157,18 @@ class Signed:
             require=("iat",),
             timeout=_KEYS_PATIENCE,
             clock=self._clock,
-            fetch=self._fetch,
+            fetch=lambda url, seconds: fetch_keys(self._client, url, seconds),
         )
 
-    def _fetch(self, url: str, seconds: float) -> bytes:
-        answer = self._client.get(url, deadline=deadline_after(seconds))
-        if answer.status != 200:
-            raise UnusableSet(f"status {answer.status}")
-        return answer.body
+
+def fetch_keys(client: Client, url: str, seconds: float) -> bytes:
+    """Get a JSON Web Key Set by a provider's own proxies and certificates; see ``JWTVerifier``, ``fetch``.
+
+    Raises:
+        ProviderUnavailable: No answer.
+        UnusableSet: Another answer than 200.
+    """
+    answer = client.get(url, deadline=deadline_after(seconds))
+    if answer.status != 200:
+        raise UnusableSet(f"status {answer.status}")
+    return answer.body

@@ -57,12 +57,21 @@ def make_world(password: str) -> MakeWorld:
         verifier: Any = None,
         coordinator: Any = None,
         clock: Clock | None = None,
+        transports: Any = None,
+        companions: Any = (),
         **settings: Any,
     ) -> World:
         clock = Clock() if clock is None else clock
         fake = FakeProvider(clock)
         given = fake if provider is ... else provider
-        auth = SealedSession(given, verifier=verifier, coordinator=coordinator, clock=clock)
+        auth = SealedSession(
+            given,
+            transports=transports,
+            verifier=verifier,
+            coordinator=coordinator,
+            companions=companions,
+            clock=clock,
+        )
         app = Flask("world")
         app.config["SEALED_SESSION_PASSWORD"] = password
         app.config["SEALED_SESSION_COORDINATOR_URL"] = "memory:"

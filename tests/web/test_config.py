@@ -983,7 +983,7 @@ class TestSigningIn:
         (problem,) = caught.value.problems
         assert ("SEALED_SESSION_AUTH_PREFIX", "no_sign_in") == (problem.setting, problem.code)
         assert "is set, and there is no provider that could sign anybody in." == problem.problem
-        assert "give SealedSession an OAuth2 or a WorkOS, or remove it." == problem.fix
+        assert "give SealedSession a provider with pages, OAuth2 for example, or remove it." == problem.fix
         assert read(keys({"PASSWORD": PASSWORD}), can_sign_in=False).auth_prefix is None
 
     @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""Calls of this application to other services, in the name of whoever is signed in here: for httpx2.
+
+    httpx2.Client(auth=SessionAuth(hosts=["api.example.com"]))
+
+Other clients are given ``SealedSession.outbound_headers()``. The service that is called verifies the token itself.
+
+Source: RFC 6750, section 2.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+try:
+    import httpx2
+except ImportError:
+    raise ImportError("flask_ext.outbound needs httpx2: pip install 'sealed-session[flask]'") from None
+
+from sealed_session.hosts import is_this_machine
+from sealed_session.verifier_settings import texts
+
+from .current import request_session
+
+
+class SessionAuth(httpx2.Auth):
+    """Adds the current request's access token to calls to some hosts, by https or within this machine.
+
+    Safe to share: each call asks who is signed in at that moment. Where nobody is, and for every other host, the call
+    goes out as it is. An answer 401 is the caller's business.
+    """
+
+    def __init__(self, hosts: Sequence[str]) -> None:
+        """Say which hosts may see a token.
+
+        Args:
+            hosts: Their names, without scheme and port; none of their sub-domains.
+
+        Raises:
+            UsageTypeError, UsageError: No list of texts, or nothing in it (``empty_list``).
+        """
+        self._hosts = frozenset(host.lower() for host in texts("hosts", hosts))
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        """Add the header, and send the call."""
+        session = request_session().session if self._may_see(request.url) else None
+        if session is not None:
+            request.headers["Authorization"] = f"Bearer {session.access_token}"
+        yield request
+
+    def _may_see(self, url: httpx2.URL) -> bool:
+        safe = url.scheme == "https" or is_this_machine(url.host)
+        return safe and url.host.lower() in self._hosts

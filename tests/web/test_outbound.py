@@ -1,0 +1,98 @@
+"""Calls of an application to other services, in the name of whoever is signed in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import httpx2
+import pytest
+
+from flask_ext.outbound import SessionAuth
+from sealed_session import UsageError, UsageTypeError
+from tests.web.conftest import World
+
+
+def called(world: World, url: str, auth: SessionAuth) -> list[str | None]:
+    """The header of a call that a view makes, and of the one that its answer redirects to."""
+    headers: list[str | None] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        headers.append(request.headers.get("Authorization"))
+        if request.url.path == "/away":
+            return httpx2.Response(302, headers={"Location": "https://evil.example/"})
+        return httpx2.Response(200)
+
+    def act() -> None:
+        with httpx2.Client(auth=auth, transport=httpx2.MockTransport(answer), follow_redirects=True) as client:
+            client.get(url)
+
+    world.do(act)
+    return headers
+
+
+def token(world: World) -> str:
+    """The access token of whoever is signed in."""
+    found: list[Any] = []
+    world.do(lambda: found.append(world.auth.outbound_headers()))
+    return str(found[0]["Authorization"])
+
+
+def test_the_headers(world: World) -> None:
+    """The access token as a bearer token; a clear error where nobody is signed in."""
+    world.get("/sign-in")
+    assert token(world).startswith("Bearer eyJ")
+    world.get("/sign-out")
+
+    def act() -> None:
+        with pytest.raises(UsageError) as raised:
+            world.auth.outbound_headers()
+        assert "no_session" == raised.value.code
+
+    assert 200 == world.do(act).status_code
+
+
+@pytest.mark.parametrize(
+    ("url", "is_told"),
+    [
+        ("https://api.example.com/", True),
+        ("https://API.example.com:8443/", True),
+        ("http://api.example.com/", False),
+        ("http://localhost:5000/", True),
+        ("https://evil.example/", False),
+        ("https://sub.api.example.com/", False),
+        ("https://api.example.com.evil.example/", False),
+    ],
+)
+def test_only_the_named_hosts_see_the_token(world: World, url: str, is_told: bool) -> None:
+    """By https, or on this machine."""
+    world.get("/sign-in")
+    expected = token(world) if is_told else None
+    assert [expected] == called(world, url, SessionAuth(["api.example.com", "localhost"]))
+
+
+def test_a_redirect_to_another_host_is_not_told(world: World) -> None:
+    """The client goes there without it."""
+    world.get("/sign-in")
+    found = called(world, "https://api.example.com/away", SessionAuth(["api.example.com"]))
+    assert [True, False] == [header is not None for header in found]
+
+
+def test_nobody_signed_in(world: World) -> None:
+    """The call goes out as it is."""
+    assert [None] == called(world, "https://api.example.com/", SessionAuth(["api.example.com"]))
+
+
+@pytest.mark.parametrize("hosts", ["api.example.com", [], [1]])
+def test_hosts_are_a_list(hosts: Any) -> None:
+    """One text would be taken letter by letter."""
+    with pytest.raises((UsageError, UsageTypeError)):
+        SessionAuth(hosts)
+
+
+def test_httpx2_is_asked_for_by_name() -> None:
+    """And only by who imports the module."""
+    code = "import sys; sys.modules['httpx2'] = None; import flask_ext; import flask_ext.outbound"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'sealed-session[flask]'" in done.stderr

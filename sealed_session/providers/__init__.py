@@ -7,12 +7,39 @@ from typing import TYPE_CHECKING, Any
 from .base import FunctionProvider, Provider, RefreshFunction, as_provider
 
 if TYPE_CHECKING:
+    from .claims import Claims
+    from .corbado import Corbado
+    from .knoon import Knoon
+    from .minting import Minted, MintingProvider
     from .oauth2 import OAuth2
+    from .stytch import Stytch
     from .workos import WorkOS
 
-__all__ = ["FunctionProvider", "OAuth2", "Provider", "RefreshFunction", "WorkOS", "as_provider"]
+__all__ = [
+    "Claims",
+    "Corbado",
+    "FunctionProvider",
+    "Knoon",
+    "Minted",
+    "MintingProvider",
+    "OAuth2",
+    "Provider",
+    "RefreshFunction",
+    "Stytch",
+    "WorkOS",
+    "as_provider",
+]
 
-_LATER = {"OAuth2": "oauth2", "WorkOS": "workos"}
+_LATER = {
+    "Claims": "claims",
+    "Corbado": "corbado",
+    "Knoon": "knoon",
+    "Minted": "minting",
+    "MintingProvider": "minting",
+    "OAuth2": "oauth2",
+    "Stytch": "stytch",
+    "WorkOS": "workos",
+}
 """Loaded by the first who asks: a provider of one's own needs nothing of them."""
 
 

@@ -37,11 +37,17 @@ class Codes:
         denied: The refresh token is dead.
         step_up: The person has to do something first.
         refused: Our own credentials are wrong; the refresh token was not even looked at.
+        denied_statuses: By which a JSON answer says the same as by ``denied``, whatever its code.
+        named: The members of an answer that may hold a code.
+        access_token: The member of a successful answer that holds the access token.
     """
 
-    denied: frozenset[str]
-    step_up: frozenset[str]
+    denied: frozenset[str] = frozenset()
+    step_up: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset({"invalid_client", "unauthorized_client"})
+    denied_statuses: frozenset[int] = frozenset()
+    named: tuple[str, ...] = ("error", "code")
+    access_token: str = "access_token"  # noqa: S105 - a name
 
 
 def fields_of(
@@ -87,14 +93,14 @@ def judge(answer: Answer, codes: Codes, complaint: Complaint) -> JsonObject:
     """
     body = answer.json()
     if 200 <= answer.status < 300:
-        if body is not None and text_in(body, "access_token"):
+        if body is not None and text_in(body, codes.access_token):
             return body
         raise _unavailable(answer, "without an access token", complaint, sent=True)
-    said = {text_in(body or {}, name) for name in ("error", "code")} - {None}
+    said = {text_in(body or {}, name) for name in codes.named} - {None}
     if not 400 <= answer.status < 500 or answer.status in (408, 429):
         too_many = answer.status == 429
         raise _unavailable(answer, "", complaint, sent=not too_many, general=too_many)
-    if said & codes.denied:
+    if said & codes.denied or (body is not None and answer.status in codes.denied_statuses):
         raise RefreshDenied
     if said & codes.step_up:
         raise StepUpRequired(body)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from ..arguments import wrong_type
-from ..errors import ConfigError, Problem, RefreshDenied
+from ..errors import Problem, RefreshDenied
 from ..exact_json import JsonObject
-from ..keys import refuse_to_serialise
 from ..session import Session
 from . import grant, revocation, sign_in, workos_environment
 from .base import ReuseDetection, check_reuse_detection
-from .complaint import Complaint
-from .credentials import check_credential
+from .environment import Option, check_base
 from .grant import Codes
-from .http import CALL_LIMIT, Answer, Client, check_timeout, check_url, deadline_after
+from .http import CALL_LIMIT, Answer
 from .sign_in import Attempt
+from .vendor import Issuer, bearer
 from .workos_environment import VARIABLES
 
 CODES = Codes(
@@ -39,21 +37,15 @@ CODES = Codes(
 """WorkOS writes the code of a 403 as ``code``, or as ``error``."""
 
 
-class WorkOS:
+class WorkOS(Issuer):
     """Signs people in by AuthKit and renews their sessions. Safe to share between threads and across a fork.
 
     Attributes:
-        algorithms: Of the signatures of access tokens.
-        leeway: Seconds by which clocks may differ when those are verified.
-        subject_field: The field of the user that is the ``sub`` of an access token.
-        variables: Settings, by our names without prefix, and the environment variables that may hold them.
         reuse_detection: As the constructor was told.
         replay_grace: As the constructor was told.
     """
 
-    algorithms = ("RS256",)
-    leeway = 10
-    subject_field = "id"
+    options = (Option("client_id", "WORKOS_CLIENT_ID"), Option("api_key", "WORKOS_API_KEY"))
     variables: ClassVar[Mapping[str, str]] = {setting: variable for variable, setting in VARIABLES.items()}
 
     def __init__(
@@ -86,20 +78,16 @@ class WorkOS:
         Raises:
             UsageTypeError, UsageError: Not these (``provider_option``, ``provider_url``, ``bad_duration``).
         """
-        for name, value in (("client_id", client_id), ("api_key", api_key)):
-            if value is not None:
-                check_credential(name, value)
+        given = {"client_id": client_id, "api_key": api_key}
+        super().__init__(given, timeout=timeout, trust_env=trust_env, ssl_context=ssl_context)
         check_reuse_detection(reuse_detection)
         if type(replay_grace) is not bool:
             raise wrong_type("replay_grace", "a bool", replay_grace)
         if issuers is not None and (type(issuers) not in (list, tuple) or not all(type(one) is str for one in issuers)):
             raise wrong_type("issuers", "a list of texts", issuers)
-        self._client_id, self._api_key = client_id, api_key
-        self._base = check_url("base_url", base_url).rstrip("/")
+        self._client_id = client_id
+        self._base = check_base("base_url", base_url)
         self._issuers = None if issuers is None else tuple(issuers)
-        self._timeout = check_timeout(timeout)
-        self._complaint = Complaint()
-        self._client = Client(trust_env=trust_env, ssl_context=ssl_context, complaint=self._complaint)
         self.reuse_detection: ReuseDetection = reuse_detection
         self.replay_grace = replay_grace
 
@@ -110,7 +98,7 @@ class WorkOS:
         Raises:
             ConfigError: Neither given nor in the environment.
         """
-        return self._needed("WORKOS_CLIENT_ID", self._client_id)
+        return self._environment.need("client_id")
 
     @property
     def identity(self) -> str:
@@ -205,9 +193,8 @@ class WorkOS:
         sid = _sid(session)
         if sid is None:
             return False
-        key = {"Authorization": f"Bearer {self._needed('WORKOS_API_KEY', self._api_key)}"}
-        url, deadline = f"{self._base}/user_management/sessions/revoke", deadline_after(self._timeout)
-        answer = self._client.post_json(url, {"session_id": sid}, key, deadline=deadline)
+        url = f"{self._base}/user_management/sessions/revoke"
+        answer = self._post(url, {"session_id": sid}, bearer(self._environment.need("api_key")))
         return revocation.is_confirmed(answer, self._complaint)
 
     def sign_out_url(self, session: Session, return_to: str | None = None) -> str | None:
@@ -241,29 +228,15 @@ class WorkOS:
         Args:
             environ: ``os.environ``.
         """
-        given = {"WORKOS_CLIENT_ID": self._client_id, "WORKOS_API_KEY": self._api_key}
-        return workos_environment.problems(environ, given)
+        return [*super().problems(environ), *workos_environment.problems(environ)]
 
     def _ask(self, members: Mapping[str, Any]) -> Answer:
         """Ask for tokens, as who we are."""
-        us = {"client_id": self.client_id, "client_secret": self._needed("WORKOS_API_KEY", self._api_key)}
-        url = f"{self._base}/user_management/authenticate"
-        return self._client.post_json(url, {**us, **members}, deadline=deadline_after(self._timeout))
-
-    def _needed(self, key: str, given: str | None) -> str:
-        if given is not None:
-            return given
-        value = os.environ.get(key, "")
-        problem = workos_environment.judge(key, value)
-        if problem is not None:
-            raise ConfigError("WorkOS", [problem])
-        return value
+        us = {"client_id": self.client_id, "client_secret": self._environment.need("api_key")}
+        return self._post(f"{self._base}/user_management/authenticate", {**us, **members})
 
     def __repr__(self) -> str:
         return f"WorkOS({urlsplit(self._base).hostname}, client_id={self._client_id!r})"
-
-    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
-        refuse_to_serialise(self)
 
 
 def _sid(session: Session) -> str | None:

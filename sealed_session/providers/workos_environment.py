@@ -1,12 +1,11 @@
-"""The environment variables of WorkOS's own SDKs: which of our settings they are, and what is wrong with them."""
+"""The environment variables of WorkOS's own SDKs that are settings of ours, and what is wrong with them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import Problem, UsageError
-from .credentials import check_credential
+from ..errors import Problem
 
 COOKIE_NAME = "wos-session"
 
@@ -39,31 +38,17 @@ def settings(environ: Mapping[str, str]) -> Mapping[str, Any]:
     return {"COOKIE_NAME": COOKIE_NAME, **found}
 
 
-def problems(environ: Mapping[str, str], given: Mapping[str, str | None]) -> list[Problem]:
-    """Return what is missing or wrong in the environment.
+def problems(environ: Mapping[str, str]) -> list[Problem]:
+    """Return what no setting can be made of.
 
     Args:
         environ: ``os.environ``.
-        given: Credentials by their variables; one that was given otherwise is not looked for.
     """
-    found = [judge(key, environ.get(key, "")) for key, value in given.items() if value is None]
     max_age = environ.get("WORKOS_COOKIE_MAX_AGE")
-    if max_age and _whole(max_age) is None:
-        fix = "write the number of seconds, 34560000 for example."
-        found.append(Problem("WORKOS_COOKIE_MAX_AGE", "is not a whole number.", fix, "max_age_text"))
-    return [problem for problem in found if problem is not None]
-
-
-def judge(key: str, value: str) -> Problem | None:
-    """Return what is wrong with a credential of the environment."""
-    if not value:
-        fix = "copy it from the WorkOS dashboard, or pass it to WorkOS(client_id=..., api_key=...)."
-        return Problem(key, "is not set.", fix, code="provider_missing")
-    try:
-        check_credential(key, value)
-    except UsageError:
-        return Problem(key, "has white space or characters that do not print.", "copy it again.", "provider_option")
-    return None
+    if not max_age or _whole(max_age) is not None:
+        return []
+    fix = "write the number of seconds, 34560000 for example."
+    return [Problem("WORKOS_COOKIE_MAX_AGE", "is not a whole number.", fix, "max_age_text")]
 
 
 def _whole(text: str) -> int | None:

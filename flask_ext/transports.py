@@ -46,7 +46,7 @@ def problems(
     if any(not isinstance(one, SealedCookie) for one in described) and (is_off or not can_verify):
         what = "take tokens from anybody, and nothing here would verify them."
         fix = "give SealedSession a provider that publishes its keys, or a verifier, and leave VERIFY_ACCESS_TOKEN on."
-        yield Problem("transports", what, fix, "transport_unverified")
+        yield Problem("transports", what, fix, code="transport_unverified")
     for one in described:
         if isinstance(one, TokenCookies) and one.is_hidden:
             yield from _hidden_problems(one, provider)
@@ -56,12 +56,12 @@ def _hidden_problems(cookies: TokenCookies, provider: object) -> Iterator[Proble
     """Yield why cookies cannot be kept from JavaScript; ``TokenCookies`` has judged a custom domain of its own."""
     if getattr(provider, "is_test", False):
         what = "is on, and the provider's test environment has no custom domain to set such cookies by."
-        yield Problem("http_only", what, "use a live project, or http_only='disabled'.", "http_only_in_test")
+        yield Problem("http_only", what, "use a live project, or http_only='disabled'.", code="http_only_in_test")
     if cookies.custom_domain is None:
         theirs = getattr(provider, "custom_domain", None)
         if theirs is None:
             fix = "give the provider its custom base URL, https://login.example.com for example."
-            yield Problem("http_only", "is on, and there is no custom domain.", fix, "http_only_without_domain")
+            yield Problem("http_only", "is on, and there is no custom domain.", fix, code="http_only_without_domain")
         else:
             yield from custom_domain_problems(theirs)
 

@@ -102,14 +102,16 @@ class TokenCookies:
             yield from check({"name": name, "secure": True})
         yield from check({"path": self.path, "secure": True, "same_site": self.same_site})
         if len(set(names)) < len(names):
-            yield Problem("access, refresh", "have a name in common.", "give each its own.", "name_taken")
+            yield Problem("access, refresh", "have a name in common.", "give each its own.", code="name_taken")
         for field, value, known in (("owner", self.owner, _OWNERS), ("http_only", self.http_only, _HTTP_ONLY)):
             if value not in known:
-                yield Problem(field, f"expected one of {', '.join(known)}.", f"write {known[0]!r}.", "transport_option")
+                yield Problem(
+                    field, f"expected one of {', '.join(known)}.", f"write {known[0]!r}.", code="transport_option"
+                )
         if self.domain is not None:
             yield from check({"domain": self.domain})
         if self.domain is not None and self.host_only:
-            yield Problem("host_only", "is given together with a domain.", "keep one of them.", "transport_option")
+            yield Problem("host_only", "is given together with a domain.", "keep one of them.", code="transport_option")
         if self.custom_domain is not None:
             yield from custom_domain_problems(self.custom_domain)
 
@@ -120,7 +122,9 @@ def custom_domain_problems(domain: Any) -> Iterator[Problem]:
     wrong = list(check({"domain": parent})) if parent else []
     if not parent or wrong:
         what = "is no host name below a domain that browsers share cookies under."
-        yield Problem("custom_domain", what, "login.example.com, below example.com, would be one.", "custom_domain")
+        yield Problem(
+            "custom_domain", what, "login.example.com, below example.com, would be one.", code="custom_domain"
+        )
 
 
 def parent_of(domain: str) -> str:

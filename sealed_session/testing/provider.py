@@ -1,66 +1,19 @@
-"""For the tests of applications: a clock that stands still, tokens, and a provider that is as strict as real ones.
-
-Nothing here is for production, and nothing in production asks whether it is being tested.
-"""
+"""A provider that is as strict as real ones, without a network. Those that are asked by HTTP are beside it."""
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from itertools import chain, repeat
 from threading import Lock
 from typing import Any
 
-from . import encoding
-from .arguments import check_whole_number, wrong_type
-from .errors import ProviderUnavailable, RefreshDenied
-from .exact_json import JsonObject
-from .session import Session
-
-_SIGNATURE_BYTES = 256
-"""Of RS256 with the usual key, so that the sizes are real."""
-
-
-class Clock:
-    """A clock that moves when it is told to. Give it to ``SealedSession(clock=...)``.
-
-    Attributes:
-        now: Unix seconds. May be set.
-    """
-
-    def __init__(self, now: int = 1_800_000_000) -> None:
-        """Stand still at a time; in January 2027 when nothing else is said."""
-        self.now = now
-
-    def __call__(self) -> int:
-        """Return the time."""
-        return self.now
-
-    def advance(self, duration: float | timedelta) -> None:
-        """Move forward by seconds, or a timedelta; back by a negative one."""
-        self.now += int(duration.total_seconds() if isinstance(duration, timedelta) else duration)
-
-
-def access_token(*, expires_at: int | None, sub: str = "user_1", **claims: Any) -> str:
-    """Make a JSON Web Token as long as a real one. Its signature is random bytes: no verifier accepts it.
-
-    Args:
-        expires_at: Its claim ``exp``, Unix seconds; None for none.
-        sub: Its claim ``sub``.
-        claims: Further claims.
-
-    Raises:
-        UsageTypeError: ``expires_at`` is neither an int nor None.
-    """
-    if expires_at is not None and type(expires_at) is not int:
-        raise wrong_type("expires_at", "whole Unix seconds (int)", expires_at)
-    ending = {} if expires_at is None else {"exp": expires_at}
-    parts = ({"alg": "RS256", "typ": "JWT", "kid": "testing"}, {"sub": sub, **claims, **ending})
-    written = [encoding.encode(json.dumps(part, separators=(",", ":")).encode()) for part in parts]
-    return ".".join([*written, encoding.encode(secrets.token_bytes(_SIGNATURE_BYTES))])
+from ..arguments import check_whole_number, wrong_type
+from ..errors import ProviderUnavailable, RefreshDenied
+from ..exact_json import JsonObject
+from ..session import Session
+from .tokens import access_token
 
 
 class FakeProvider:

@@ -78,7 +78,7 @@ def _end(number: int, _frame: Any) -> NoReturn:
 
 
 def chosen(only: tuple[str, ...]) -> list[Row]:
-    """Return the rows of some faults, of all where none is named; some of them cannot be played here."""
+    """Return the rows of some faults, of all where none is named; without a Redis some cannot be played here."""
     from .faults_rows import FAULTS  # only here, so that the other benchmarks run without Flask
     from .faults_stores import REDIS
     from .faults_world import SQLITE
@@ -89,7 +89,7 @@ def chosen(only: tuple[str, ...]) -> list[Row]:
         known = "\n".join(f"  {fault.name:<20}{fault.what}" for fault in FAULTS)
         sys.exit(f"There is no fault {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}\n\n{known}")
     wanted = [fault for fault in FAULTS if fault.name in only or not only]
-    rows = [Row(fault, store, kind, problem=fault.not_applicable) for fault in wanted for store, kind in fault.cells]
+    rows = [Row(fault, store, kind) for fault in wanted for store, kind in fault.cells]
     for row in rows:
         if REDIS is None and row.store != SQLITE:
             row.problem = "redis-server is not on PATH; install Redis 6.2 or later, or Valkey."
@@ -145,11 +145,12 @@ class Lanes:
 
 def checks_of(rows: list[Row]) -> list[Check]:
     """Hold the counts to their bars."""
-    return [check for row in rows if not row.fault.not_applicable for check in _checks(row)]
+    return [check for row in rows for check in _checks(row)]
 
 
 def _checks(row: Row) -> list[Check]:
     from .faults_count import UNNAMED
+    from .faults_sign_out import UNHELD
 
     tally, who = row.tally, f"{row.fault.name}, {row.store}, {row.kind}"
     lost = crashes = once = None
@@ -157,11 +158,16 @@ def _checks(row: Row) -> list[Check]:
         lost, crashes = tally.lost[UNNAMED], tally.statuses[500]
         rotations = tally.rotations + tally.down_rotations
         once = (rotations + tally.resent[UNNAMED]) / rotations if rotations else None
-    return [
+    checks = [
         Check(f"{row.key}/lost", f"sessions lost outside the windows: {who}", lost, NONE),
         Check(f"{row.key}/calls", f"calls for each rotation, but for outcomes that nobody knows: {who}", once, ONCE),
         Check(f"{row.key}/crashes", f"requests answered 500: {who}", crashes, NONE),
     ]
+    if tally is not None and tally.left:
+        checks += [
+            Check(f"{row.key}/{name}", f"{what}: {who}", tally.left[name], NONE) for name, what in UNHELD.items()
+        ]
+    return checks
 
 
 def report_on(rows: list[Row], options: Options) -> Report:
@@ -183,7 +189,12 @@ def report_on(rows: list[Row], options: Options) -> Report:
         "faults",
         figures,
         checks_of(rows),
-        [table(_HEAD, [_line(row, tally) for row, tally in played]), paragraphs(remarks), *_traces(played)],
+        [
+            table(_HEAD, [_line(row, tally) for row, tally in played]),
+            *_left(played),
+            paragraphs(remarks),
+            *_traces(played),
+        ],
         {row.key: row.problem for row in rows if row.problem},
         machine.inspect(),
         "",
@@ -212,6 +223,37 @@ _REMARKS = (
     "provider allows, or the store that was away; `?` where nothing explains it, and then the bar does not hold.",
     "no answer: requests whose response was lost on purpose, or with their worker.",
 )
+
+_LEFT_REMARK = (
+    "ended there: sessions that the provider has ended in fact; told: how often it was asked to. copies: of those "
+    "cookies, tried when their access tokens had ended; the rest of them is answered 503. untrue: it was said to be "
+    "recorded, and a copy signs somebody in; or revoked, and the provider's session is alive. open: "
+    "the provider could have been told of the newest tokens, and has not ended them."
+)
+
+
+_LEFT = {
+    "signed out": "people",
+    "said recorded": "recorded",
+    "said revoked": "revoked",
+    "ended there": "ended",
+    "told": "told",
+    "copies": "copies",
+    "refused": "refused",
+    "signed in": "alive",
+    "untrue": "untrue",
+    "open": "open",
+}
+
+
+def _left(played: list[tuple[Row, Tally]]) -> list[str]:
+    """Return what came of those who signed out, if any did."""
+    lines = [
+        [row.fault.name, row.store, row.kind, *(str(tally.left[name]) for name in _LEFT.values())]
+        for row, tally in played
+        if tally.left
+    ]
+    return [table([*_HEAD[:3], *_LEFT], lines), paragraphs([_LEFT_REMARK])] if lines else []
 
 
 def _traces(played: list[tuple[Row, Tally]]) -> list[str]:

@@ -40,12 +40,18 @@ def create_app() -> Flask:
     clock = (lambda: time.time() + skew) if skew else None
     provider = SignedOAuth2(client_id="faults", auth="none", clock=clock, **settings["provider"])
     verifier = JWTVerifier(**settings["verifier"], leeway=0) if settings["verifier"] else None
-    SealedSession(provider, verifier=verifier, clock=clock).init_app(app)
+    auth = SealedSession(provider, verifier=verifier, clock=clock)
+    auth.init_app(app)
 
     @app.get("/")
     @login_required
     def home() -> dict[str, str | int | None]:
         return {"pid": os.getpid(), "ends": current_session.access_expires_at, "sid": current_session.session_id}
+
+    @app.post("/sign-out")
+    def sign_out() -> dict[str, int | bool]:
+        done = auth.sign_out()
+        return {"pid": os.getpid(), "recorded": done.recorded, "revoked": done.revoked}
 
     return app
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sealed_session.refresh.record import CALL_LIMIT
 
-from . import faults_trace
+from . import faults_sign_out, faults_trace
 from .faults_browser import Browser
 from .faults_fleet import Blow
 from .faults_provider import Call, Kind
@@ -43,6 +43,7 @@ class Tally:
         resent: Calls beyond one for each token, by cause; ``UNNAMED`` for those that nothing explains.
         statuses: Answers by status; 0: none.
         lost: Sessions by window.
+        left: What came of those who signed out; ``faults_sign_out.count`` says what.
         reasons: Of the answers that count as signed out.
         strange: The calls that nothing explains.
         traces: What happened to a session that nothing explains, to find out why.
@@ -57,6 +58,7 @@ class Tally:
     statuses: Counter[int] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
     strange: list[Call] = field(default_factory=list)
     traces: list[list[str]] = field(default_factory=list)
 
@@ -77,8 +79,9 @@ class Tally:
 
     @property
     def unnamed(self) -> int:
-        """Lost sessions and repeated calls that nothing explains, and answers of a crash."""
-        return self.lost[UNNAMED] + self.resent[UNNAMED] + self.statuses[500]
+        """Lost sessions and repeated calls that nothing explains, sign-outs that do not hold, answers of a crash."""
+        parted = sum(self.left[what] for what in faults_sign_out.UNHELD)
+        return self.lost[UNNAMED] + self.resent[UNNAMED] + self.statuses[500] + parted
 
     def to_mapping(self) -> dict[str, Any]:
         """Return it as plain JSON."""
@@ -92,6 +95,7 @@ class Tally:
             "requests": {str(status): count for status, count in sorted(self.statuses.items())},
             "reasons": dict(self.reasons),
             "lost": dict(self.lost),
+            "signed_out": dict(self.left),
             "traces": self.traces,
         }
 
@@ -106,10 +110,12 @@ def count(world: World) -> Tally:
     for browser in world.browsers:
         tally.statuses.update(browser.counted)
         tally.reasons.update(browser.reasons)
-        through = "" if world.is_well(browser) else window(world, browser)
+        left = faults_sign_out.count(world, browser)
+        tally.left.update(left)
+        through = "" if left or world.is_well(browser) else window(world, browser)
         if through:
             tally.lost[through] += 1
-        if through == UNNAMED or browser.sid in strange:
+        if through == UNNAMED or browser.sid in strange or any(left[what] for what in faults_sign_out.UNHELD):
             tally.traces.append(faults_trace.trace(world, browser))
     return tally
 

@@ -89,11 +89,13 @@ class Family:
         newest: The refresh token that has not been used yet.
         is_alive: False once a token of it was used twice, and that ends it.
         ended_by: The call that did.
+        told: When somebody asked that it be ended, and whether that ended it.
     """
 
     newest: str = field(repr=False)
     is_alive: bool = True
     ended_by: Call | None = None
+    told: list[tuple[float, bool]] = field(default_factory=list)
 
 
 class Provider:
@@ -105,6 +107,7 @@ class Provider:
         families: By their ``sid``.
         life: Seconds that an access token is good for.
         keys: What signs it; None: its signature is random.
+        revokes_not: Answered with this status when it shall end a session; 0: it does.
     """
 
     def __init__(self, kind: Kind, life: int, keys: Keys | None = None) -> None:
@@ -113,7 +116,9 @@ class Provider:
         self.calls: list[Call] = []
         self.families: dict[str, Family] = {}
         self.over = threading.Event()
+        self.revokes_not = 0
         self._sids: dict[str, str] = {}
+        self._newest: dict[str, dict[str, Any]] = {}
         self._pairs: dict[str, tuple[float, dict[str, Any]]] = {}
         self._lock = threading.Lock()
 
@@ -152,10 +157,28 @@ class Provider:
             return 400, {"error": "invalid_grant"}
         return (call.treatment.spoil, {}) if call.treatment.spoil else (200, body)
 
-    def in_flight(self) -> list[Call]:
-        """Return the calls that are not answered yet."""
+    def newest_pair(self, sid: str) -> dict[str, Any]:
+        """Return what a session was given last."""
+        return self._newest[sid]
+
+    def revoke(self, token: str) -> int:
+        """End a session by its newest refresh token; return the status.
+
+        One that is used up or not known ends nothing, and is answered 200 all the same (RFC 7009, section 2.2).
+        """
+        status = self.revokes_not or 200
         with self._lock:
-            return [call for call in self.calls if not call.verdict]
+            family = self.families.get(self._sids.get(token, ""))
+            if family is not None:
+                ends = status == 200 and family.is_alive and token == family.newest
+                family.told.append((time.monotonic(), ends))
+                family.is_alive = family.is_alive and not ends
+        return status
+
+    def in_flight(self, sid: str = "") -> list[Call]:
+        """Return the calls that are not answered yet, all of them or one session's."""
+        with self._lock:
+            return [call for call in self.calls if not call.verdict and sid in ("", call.sid)]
 
     def rotations_since(self, sid: str, moment: float) -> int:
         """Return how many pairs a session was given since."""
@@ -169,7 +192,8 @@ class Provider:
         self.families[sid] = replace(self.families[sid], newest=refresh_token)
         ends = now + self.life
         signed = access_token(expires_at=ends, **claims) if self.keys is None else self.keys.sign(ends, claims)
-        return {"access_token": signed, "refresh_token": refresh_token}
+        self._newest[sid] = {"access_token": signed, "refresh_token": refresh_token}
+        return self._newest[sid]
 
 
 @contextmanager
@@ -203,9 +227,12 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:
-        """Answer a refresh."""
+        """Answer a refresh, or the wish to end a session."""
         provider = self.server.provider
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if self.path == "/revoke":
+            self._answer(provider.revoke(form["token"][0]), {}, {}, 0)
+            return
         call = provider.begin(form["refresh_token"][0], int(form["worker"][0]))
         provider.over.wait(call.treatment.latency / 2)
         status, body = provider.decide(call)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from . import faults_plays as plays
+from . import faults_sign_out as sign_out
 from .faults_provider import Kind
 from .faults_world import REDIS, REDIS_EMPTY, SQLITE, Load, World
 
@@ -29,7 +30,6 @@ class Fault:
         play: Makes the trouble, and returns when it is over.
         cells: Store and provider of each row.
         load: What is asked for meanwhile.
-        not_applicable: Why it cannot be given yet; empty: it can.
     """
 
     name: str
@@ -37,7 +37,6 @@ class Fault:
     play: Callable[[World], None]
     cells: tuple[tuple[str, Kind], ...]
     load: Load = field(default_factory=Load)
-    not_applicable: str = ""
 
 
 def _over(stores: tuple[str, ...], *kinds: Kind) -> tuple[tuple[str, Kind], ...]:
@@ -142,9 +141,29 @@ FAULTS = (
     Fault(
         "sign-out",
         "sign-out with the previous cookie",
-        plays.nothing,
-        ((SQLITE, STRICT),),
-        not_applicable="not recorded yet",
+        sign_out.with_the_previous,
+        _over(STORES, STRICT, REUSE, GRACE),
+    ),
+    Fault(
+        "sign-out-in-call",
+        "sign-out while the newest token is being used",
+        sign_out.in_a_call,
+        _over(STORES, STRICT, REUSE),
+        Load(config={"REFRESH_TIMEOUT": 2}),
+    ),
+    Fault(
+        "sign-out-late",
+        "sign-out with a cookie whose result is gone",
+        sign_out.when_its_result_is_gone,
+        _over(STORES, STRICT, REUSE),
+        Load(config={"REFRESH_GRACE": 1}),
+    ),
+    Fault(
+        "sign-out-store-away",
+        "sign-out with the previous cookie, the store away",
+        sign_out.without_the_store,
+        _over((SQLITE, REDIS, REDIS_EMPTY), STRICT, REUSE),
+        _AFTER_DOUBT,
     ),
 )
 """Every row, in the order of the output."""

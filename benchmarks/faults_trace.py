@@ -11,7 +11,7 @@ from .faults_world import World
 
 def trace(world: World, browser: Browser) -> list[str]:
     """Return the events in order, with seconds since the fault began. No token is in it, only its number."""
-    events = [*_calls(world, browser), *_answers(browser), *_blows(world)]
+    events = [*_calls(world, browser), *_answers(browser), *_blows(world), *_parting(world, browser)]
     return [f"{moment - world.begun_at:7.2f}  {what}" for moment, what in sorted(events)]
 
 
@@ -42,6 +42,18 @@ def _blows(world: World) -> list[tuple[float, str]]:
     stops = [(blow.begins, f"{blow.pid} stands still for {_length(blow)}") for blow in world.fleet.stops]
     outages = [(one.begins, f"store away for {_length(one)}{', empty' * one.is_lossy}") for one in world.store.outages]
     return [*kills, *stops, *outages, (world.calm_at, "the fault is over")]
+
+
+def _parting(world: World, browser: Browser) -> list[tuple[float, str]]:
+    told = world.provider.families[browser.sid].told
+    revoked = [(moment, f"the provider is told to end it{', in vain' * (not ends)}") for moment, ends in told]
+    parting = browser.parting
+    if parting is None:
+        return revoked
+    said = f"recorded {parting.is_recorded}, revoked {parting.is_revoked}, by {parting.answer.said.get('pid')}"
+    copies = ", ".join(f"{number} times {what}" for what, number in sorted(parting.copies.items()))
+    ended = parting.ended
+    return [*revoked, (parting.begun, "signs out"), (ended, f"has signed out: {said}; copies: {copies or 'none'}")]
 
 
 def _length(span: Blow | Outage) -> str:

@@ -130,9 +130,18 @@ class World:
         return family.is_alive and renewed > 0 and browser.last_good > self.calm_at
 
     def _is_hopeless(self, browser: Browser) -> bool:
-        """Return whether a session is surely lost: nobody has to wait for it."""
+        """Return whether a session is surely lost, or was ended: nobody has to wait for it."""
         is_gone = browser.cookie is None or not self.provider.families[browser.sid].is_alive
-        return is_gone and time.monotonic() > self.calm_at
+        return (is_gone or browser.parting is not None) and time.monotonic() > self.calm_at
+
+    def copies(self, browser: Browser) -> list[str]:
+        """Return the cookies that a browser ever held, one for each refresh token, in order."""
+        return list({self._sealer.unseal(one).session.refresh_token: one for one in list(browser.copies)}.values())
+
+    def never_sent(self, browser: Browser) -> str:
+        """Return the cookie that the provider's newest pair of a session would make."""
+        began = self._sealer.unseal(browser.copies[0]).started_at
+        return self._sealer.seal(Session(**self.provider.newest_pair(browser.sid)), started_at=began)
 
     def ends(self, cookie: str) -> int:
         """Return when the access token in a cookie ends."""
@@ -177,6 +186,7 @@ def world(kind: Kind, store_name: str, load: Load, *, seed: str, scale: float) -
             "config": {"PASSWORD": password, "COORDINATOR_URL": store.url, "CLOCK_SKEW": 0, **load.config},
             "provider": {
                 "token_endpoint": f"{address}/token",
+                "revocation_endpoint": f"{address}/revoke",
                 "reuse_detection": "session" if kind is Kind.REUSE else False,
                 "replay_grace": kind is Kind.GRACE,
             },

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from benchmarks import faults
+from benchmarks.faults_browser import Answer, Parting
 from benchmarks.faults_count import UNNAMED, Tally, count
 from benchmarks.faults_fleet import Blow
-from benchmarks.faults_provider import Call, Family, Kind, Treatment
+from benchmarks.faults_provider import Call, Family, Kind, Provider, Treatment
 from benchmarks.faults_rows import FAULTS
 from benchmarks.faults_stores import Outage
 from benchmarks.report import Options
@@ -26,6 +27,8 @@ PLAYED = (
     pytest.param("spoilt/SQLite/grace", id="spoilt"),
     pytest.param("responses-lost/SQLite/strict", id="responses-lost"),
     pytest.param("store-locked/SQLite/strict", id="store-locked"),
+    pytest.param("sign-out/SQLite/grace", id="sign-out"),
+    pytest.param("sign-out-in-call/SQLite/reuse", id="sign-out-in-call"),
     pytest.param("too-many/Redis/strict", id="too-many", marks=needs_redis),
     pytest.param("store-away-in-call/Redis/reuse", id="store-away-in-call", marks=needs_redis),
 )
@@ -54,9 +57,10 @@ def test_nothing_is_lost_and_nothing_sent_twice(key: str, rows: dict[str, faults
 
 
 def test_every_fault_of_the_design_has_a_row() -> None:
-    """What is not there yet is a row as well, with the reason."""
-    assert ["sign-out"] == [fault.name for fault in FAULTS if fault.not_applicable]
+    """Under a name of its own, with stores and providers to be played with."""
     assert len(FAULTS) == len({fault.name for fault in FAULTS})
+    played = {fault.name for fault in FAULTS if fault.cells}
+    assert {"sign-out", "sign-out-in-call", "sign-out-late", "sign-out-store-away"} <= played
 
 
 # What is counted, and as what: a matrix that could not fail would show nothing.
@@ -72,7 +76,9 @@ def call(pid: int = 1, at: float = 0, *, verdict: str = "rotated", spoil: int = 
 
 def tally_of(*calls: Call, kind: Kind = Kind.STRICT, is_well: bool = False, **given: Any) -> Tally:
     """Count a world with one session, which is lost."""
-    browser = SimpleNamespace(sid="sid", counted=Counter({503: 2}), reasons=Counter(), history=[])
+    browser = SimpleNamespace(
+        sid="sid", counted=Counter({503: 2}), reasons=Counter(), history=[], parting=given.get("parting")
+    )
     family = given.get("family", Family("the next one"))
     world: Any = SimpleNamespace(
         provider=SimpleNamespace(calls=list(calls), families={"sid": family}, kind=kind),
@@ -160,14 +166,82 @@ def test_a_family_that_we_ended_when_the_winner_was_dead() -> None:
     assert Counter({"a": 1}) == tally.lost
 
 
+def parting(copies: dict[str, int] | None = None, *, can_end: bool = False, **said: bool) -> Parting:
+    """A sign-out with what it said, and what the copies of the cookie were answered."""
+    return Parting(Answer(200, said=dict(said)), _NOW, _NOW + 0.1, can_end, Counter(copies or {"revoked": 2}))
+
+
+def test_who_signed_out_is_not_lost() -> None:
+    """It is counted what was said, and what is so."""
+    family = Family("", is_alive=False, told=[(_NOW, False), (_NOW, True)])
+    copies = {"revoked": 2, "denied": 1, "unavailable": 1, "0": 1}
+    tally = tally_of(call(), family=family, parting=parting(copies, can_end=True, recorded=True, revoked=True))
+    assert Counter() == tally.lost
+    assert [] == tally.traces
+    expected = {"people": 1, "recorded": 1, "revoked": 1, "ended": 1, "told": 2, "copies": 5, "refused": 3}
+    assert expected == dict(+tally.left)
+    assert 0 == tally.unnamed
+
+
+@pytest.mark.parametrize(
+    ("found", "given"),
+    [
+        ("untrue", {"parting": parting(revoked=True)}),
+        ("untrue", {"parting": parting({"200": 1}, recorded=True), "family": Family("", is_alive=False)}),
+        ("alive", {"parting": parting({"200": 1, "revoked": 1})}),
+        ("open", {"parting": parting(can_end=True, recorded=True, revoked=False)}),
+    ],
+)
+def test_a_sign_out_that_does_not_hold_is_seen(found: str, given: dict[str, Any]) -> None:
+    """A copy that signs somebody in, more that was said than is so, a session that goes on: the bars are for them."""
+    tally = tally_of(call(), **given)
+    assert 1 == tally.left[found]
+    assert 1 <= tally.unnamed
+    row = faults.Row(FAULTS[0], "SQLite", Kind.STRICT, tally)
+    assert {False, True} == {check.holds for check in faults.checks_of([row])}
+    assert ["has signed out" in line for line in tally.traces[0]].count(True) == 1
+    assert f"{'said revoked':<12}" in str(faults.report_on([row], Options()))
+
+
+def test_what_was_not_said_is_no_untruth() -> None:
+    """Neither on record nor confirmed: the provider's session may be alive."""
+    left = tally_of(call(), parting=parting({"revoked": 1}, recorded=True, revoked=False)).left
+    assert (0, 0, 0, 0) == (left["untrue"], left["open"], left["ended"], left["revoked"])
+    assert Counter() == tally_of(call(), is_well=True).left
+
+
+def test_the_provider_ends_a_session_by_its_newest_token_alone() -> None:
+    """One that is used up is answered 200, and ends nothing."""
+    provider = Provider(Kind.STRICT, 2)
+    old = provider.sign_in()
+    new = provider.decide(provider.begin(old["refresh_token"], 1))[1]
+    family = next(iter(provider.families))
+    assert new == provider.newest_pair(family)
+    assert [200, 200] == [provider.revoke(old["refresh_token"]), provider.revoke("not known")]
+    provider.revokes_not = 503
+    assert 503 == provider.revoke(new["refresh_token"])
+    assert provider.families[family].is_alive
+    provider.revokes_not = 0
+    assert 200 == provider.revoke(new["refresh_token"])
+    assert not provider.families[family].is_alive
+    assert [False, False, True] == [ends for _, ends in provider.families[family].told]
+    assert "denied" == _verdict(provider, new["refresh_token"])
+
+
+def _verdict(provider: Provider, token: str) -> str:
+    made = provider.begin(token, 1)
+    provider.decide(made)
+    return made.verdict
+
+
 def test_what_nothing_explains_does_not_hold() -> None:
     """It is judged, printed with what led to it, and part of the JSON; what cannot be played is named."""
     row = faults.Row(FAULTS[0], "SQLite", Kind.STRICT, tally_of(call(1), call(2, 1, verdict="denied")))
     missing = faults.Row(FAULTS[-1], "SQLite", Kind.STRICT, problem="not here.")
     report = faults.report_on([row, missing], Options())
-    assert [False, False, True] == [check.holds for check in report.checks]
+    assert [False, False, True, None, None, None] == [check.holds for check in report.checks]
     assert "none/SQLite/strict, unexplained:" in str(report)
-    assert {"sign-out/SQLite/strict": "not here."} == report.missing
+    assert {"sign-out-store-away/SQLite/strict": "not here."} == report.missing
     assert {"?": 1} == report.to_mapping()["rows"][0]["lost"]
     assert "token of the test" not in str(report) + str(report.to_mapping())
 

@@ -1,6 +1,6 @@
 """Companion cookies that a third party mints: by them its script in our page knows whoever is signed in here.
 
-    POST companion.path {"chatBoxId": ...} ──▶ mint, for the user of the session ──▶ body, and cookies for the script
+    POST path {parameter: target} ──▶ mint, for the user of the session ──▶ body, and cookies for the script
 
 Who the person is comes from the session alone, never from the request. The cookies are short-lived, readable by
 JavaScript, and cleared with the session, whatever they are for.

@@ -21,6 +21,7 @@ from sealed_session.arguments import wrong_type
 from sealed_session.exact_json import JsonObject
 
 from . import reading, state
+from .sealed_cookie import SealedCookieTransport
 
 ACCESS_SECONDS = 3600
 """How long the access token is good for that a person without one is given: longer than a test takes."""
@@ -86,11 +87,18 @@ class SealedClient(FlaskClient):
 
         Raises:
             UsageError: The application has no sealed session (``not_initialised``), an unknown name
-                (``unknown_value``), a client without cookies, or a host outside of COOKIE_DOMAIN (``usage``).
+                (``unknown_value``), a client without cookies, or a host outside of COOKIE_DOMAIN (``usage``), or no
+                transport that would read a sealed cookie (``no_place``).
             SealTooLarge: It does not fit into a cookie; the message has a table of where the characters go.
             SealError, PayloadTypeError, UsageTypeError: As ``Sealer.seal`` and ``Session``.
         """
         app, _ = state.of(self.application), self._jar
+        if not any(isinstance(one, SealedCookieTransport) for one in app.transports):
+            raise UsageError(
+                "the application reads no sealed cookie: it has other transports.",
+                fix="Send what they read: a header Authorization, or cookies with tokens by set_cookie.",
+                code="no_place",
+            )
         given = {"refresh_token": refresh_token, "user": user, "impersonator": impersonator, "extra": extra, **values}
         token = _fresh_token(user, app.now()) if access_token is None else access_token
         present = {name: value for name, value in given.items() if value is not None}

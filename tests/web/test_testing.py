@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 from freezegun import freeze_time
 
-from flask_ext import SealedSession, current_session, login_required, public
+from flask_ext import BearerHeader, SealedSession, current_session, login_required, public
 from flask_ext.testing import SealedClient
 from sealed_session import (
     PayloadTypeError,
@@ -31,6 +31,8 @@ from sealed_session import (
     generate_password,
 )
 from sealed_session.testing import Clock, FakeProvider
+from tests.web.carrying import build
+from tests.web.conftest import MakeWorld
 
 NOW = 1_800_000_000
 PASSWORD = generate_password()
@@ -581,6 +583,15 @@ class TestMistakes:
         with pytest.raises(UsageError, match="keeps no cookies"):
             client_of(app, use_cookies=False, sealed_session={})
         assert 401 == user_at(client)
+
+
+def test_an_application_that_reads_no_sealed_cookie(make_world: MakeWorld) -> None:
+    """A test that would be signed in by one is told, and not left to wonder."""
+    world, _ = build(make_world, [BearerHeader()])
+    world.app.test_client_class = SealedClient
+    with pytest.raises(UsageError) as raised:
+        world.app.test_client(sealed_session={"user": {"id": "user_1"}})
+    assert "no_place" == raised.value.code
 
 
 class TestTypes:

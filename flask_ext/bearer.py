@@ -53,8 +53,6 @@ class BearerTransport:
 class BearerCarried(Carried):
     """The header of one request."""
 
-    __slots__ = ()
-
     looks_at = "Authorization"
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from werkzeug import Response
 from werkzeug.datastructures import ResponseCacheControl
@@ -22,7 +22,7 @@ _PRIVATE = "private, no-store"
 Warn = Callable[..., None]
 
 
-def mark(response: Response, *, looked_at: Sequence[str], personal: bool, no_store: bool, warn: Warn) -> None:
+def mark(response: Response, *, looked_at: str, personal: bool, no_store: bool, warn: Warn) -> None:
     """Say on which headers an answer depends, and keep it out of caches if it is personal. May be called again.
 
     Vary is merged into what is there (RFC 9110, section 12.5.5). Where the view decided about Cache-Control itself,
@@ -30,7 +30,7 @@ def mark(response: Response, *, looked_at: Sequence[str], personal: bool, no_sto
 
     Args:
         response: The answer.
-        looked_at: The request's headers in which a session was looked for.
+        looked_at: The request's headers in which a session was looked for, as Vary lists them.
         personal: Whether it is somebody's.
         no_store: Whether not even the browser may keep it, whatever the view said.
         warn: Logs a warning, once for each message.
@@ -40,12 +40,12 @@ def mark(response: Response, *, looked_at: Sequence[str], personal: bool, no_sto
     for name, value in headers:  # once: every look into the headers goes through all of them
         lower = name.lower()
         present[lower] = f"{present[lower]}, {value}" if lower in present else value
-    vary, ours = present.get("vary"), ", ".join(looked_at)
+    vary = present.get("vary")
     if vary is None:
-        headers.add("Vary", ours)
-    elif vary != ours:
+        headers.add("Vary", looked_at)
+    elif vary != looked_at:
         there = {field.strip().lower() for field in vary.split(",")}
-        missing = [] if "*" in there else [name for name in looked_at if name.lower() not in there]
+        missing = [] if "*" in there else [name for name in looked_at.split(", ") if name.lower() not in there]
         if missing:
             headers["Vary"] = ", ".join([vary, *missing])
     if personal:

@@ -43,20 +43,16 @@ class Carried:
         is_to_look: Whether somebody else may have gone on from the session meanwhile, so that one looks before one
             writes.
         is_stale: Whether the session has to be renewed first, whatever its token says about its end.
+        looks_at: The request's header that it stood in.
     """
 
-    __slots__ = ("decision", "is_stale", "is_to_look", "reason", "session", "started_at")
-
+    session: Session | None = None
+    started_at = 0
+    reason: Reason | None = Reason.MISSING
+    decision = Write.KEEP
+    is_to_look = False
+    is_stale = False
     looks_at = "Cookie"
-    """The header that it stood in."""
-
-    def __init__(self) -> None:
-        self.session: Session | None = None
-        self.started_at = 0
-        self.reason: Reason | None = Reason.MISSING
-        self.decision = Write.KEEP
-        self.is_to_look = False
-        self.is_stale = False
 
     @property
     def is_ours(self) -> bool:

@@ -62,7 +62,7 @@ class RequestSession:
         self._ref = weakref.ref(request)
         self._carried = app.transports[0].look(app, request)
         self._looked = [self._carried]
-        self._writer = Writer(app)
+        self._writer: Writer | None = None
         self._settled = self._is_new = False
         self._session: Session | None = None
         self._changes: dict[str, Any] = {}  # the application's, which no refresh takes back
@@ -294,11 +294,11 @@ class RequestSession:
             self._session, self._reason = kept, None
 
     def _is_live(self, session: Session) -> bool:
-        return not self._carried.is_stale and self._app.is_live(session)
+        return self._app.is_live(session) and not self._carried.is_stale
 
     def _is_due(self, session: Session) -> bool:
         """Return whether a session is renewed before it has ended: where the new tokens can be kept."""
-        return self._carried.is_ours and self._app.is_due(session)
+        return self._app.is_due(session) and self._carried.is_ours
 
     def _look_everywhere(self) -> list[Carried]:
         """Look what each transport brought, also those that were passed by."""
@@ -357,17 +357,26 @@ class RequestSession:
 
     def finish(self, response: Response) -> Response:
         """Let a response carry what it should. May be called again, for the same response or for its successor."""
-        was_signed_in = self._session is not None
+        app, was_signed_in = self._app, self._session is not None
+        is_quiet = self._writer is None and not app.companions
         for carried in self._looked:
             if carried.is_to_look and carried.session is not None:
                 carried.is_to_look = False
                 self._look_once_more(carried, carried.session)
-        writes = self._writer.write(response, self._request, self._looked, self._session, is_new=self._is_new)
+            is_quiet = is_quiet and carried.decision is Write.KEEP
+        writes = not is_quiet and self._write(response)
         personal = writes or was_signed_in or self._reason is Reason.UNAVAILABLE
-        brings = writes and self._carried.decision is not Write.END and bool(self._app.companions)
-        looked_at = tuple(dict.fromkeys(carried.looks_at for carried in self._looked))
-        cache.mark(response, looked_at=looked_at, personal=personal, no_store=brings, warn=self._app.warn_once)
+        brings = writes and self._carried.decision is not Write.END and bool(app.companions)
+        looked_at = self._carried.looks_at
+        if len(self._looked) > 1:
+            looked_at = ", ".join(dict.fromkeys(one.looks_at for one in self._looked))
+        cache.mark(response, looked_at=looked_at, personal=personal, no_store=brings, warn=app.warn_once)
         return response
+
+    def _write(self, response: Response) -> bool:
+        if self._writer is None:
+            self._writer = Writer(self._app)
+        return self._writer.write(response, self._request, self._looked, self._session, is_new=self._is_new)
 
     def _look_once_more(self, carried: Carried, session: Session) -> None:
         """Write nothing that somebody else has overtaken since: what arrives last stays in the browser."""

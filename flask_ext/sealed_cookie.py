@@ -31,14 +31,12 @@ class SealedCookieTransport:
 class SealedCarried(Carried):
     """The sealed cookie of one request."""
 
-    __slots__ = ("_app", "_cleans", "_found", "_sealed")
+    _sealed: str | None = None
+    _cleans = False
 
     def __init__(self, app: AppState, found: reading.Found) -> None:
-        super().__init__()
         self._app = app
         self._found = found
-        self._sealed: str | None = None
-        self._cleans = False
         self.reason = found.reason
         opened = found.opened
         if opened is not None:

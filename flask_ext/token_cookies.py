@@ -112,10 +112,7 @@ class TokenCookiesTransport:
 class TokenCarried(Carried):
     """The token cookies of one request."""
 
-    __slots__ = ("_app", "_candidates", "_is_present", "_transport", "has_several")
-
     def __init__(self, app: AppState, transport: TokenCookiesTransport, names: set[str]) -> None:
-        super().__init__()
         self._app = app
         self._transport = transport
         self._is_present = bool(names)

@@ -44,8 +44,6 @@ class Writer:
             signed_in: Who is signed in, and so is given companion cookies.
             is_new: Whether this very request has signed them in: what companions there were are somebody else's.
         """
-        if not self._written and not self._app.companions and all(one.decision is Write.KEEP for one in looked):
-            return False
         scheme, host = request.scheme, host_of(request)
         lines = [line for one in looked for line in one.lines(request, scheme, host)]
         ended = signed_in is None and any(one.decision is Write.END for one in looked)

@@ -9,23 +9,28 @@ from .base import FunctionProvider, Provider, RefreshFunction, as_provider
 if TYPE_CHECKING:
     from .claims import Claims
     from .corbado import Corbado
+    from .environment import Option
     from .knoon import Knoon
     from .minting import Minted, MintingProvider
     from .oauth2 import OAuth2
     from .stytch import Stytch
+    from .vendor import Issuer, Vendor
     from .workos import WorkOS
 
 __all__ = [
     "Claims",
     "Corbado",
     "FunctionProvider",
+    "Issuer",
     "Knoon",
     "Minted",
     "MintingProvider",
     "OAuth2",
+    "Option",
     "Provider",
     "RefreshFunction",
     "Stytch",
+    "Vendor",
     "WorkOS",
     "as_provider",
 ]
@@ -33,11 +38,14 @@ __all__ = [
 _LATER = {
     "Claims": "claims",
     "Corbado": "corbado",
+    "Issuer": "vendor",
     "Knoon": "knoon",
     "Minted": "minting",
     "MintingProvider": "minting",
     "OAuth2": "oauth2",
+    "Option": "environment",
     "Stytch": "stytch",
+    "Vendor": "vendor",
     "WorkOS": "workos",
 }
 """Loaded by the first who asks: a provider of one's own needs nothing of them."""

@@ -34,6 +34,7 @@ class OAuth2:
         identity: The issuer, or else the token endpoint, and the client id.
         issuer: As the constructor was told: whose metadata there are.
         algorithms: As the constructor was told.
+        audience: As the constructor was told.
         reuse_detection: As the constructor was told.
         replay_grace: As the constructor was told.
     """
@@ -53,6 +54,7 @@ class OAuth2:
         sign_in_scope: str | None = None,
         keep_id_token: bool = False,
         algorithms: Sequence[str] = ("RS256",),
+        audience: str | Sequence[str] | None = None,
         reuse_detection: ReuseDetection = False,
         replay_grace: bool = False,
         timeout: float = CALL_LIMIT,
@@ -78,6 +80,8 @@ class OAuth2:
             keep_id_token: Keep the ID token in ``Session.tokens``. Few providers want to see it when somebody signs
                 out, and it takes a kilobyte of the cookie.
             algorithms: What the issuer signs with: access tokens, ID tokens and logout tokens.
+            audience: For whom access tokens have to be, at least one of these; None: that is not looked at. Say it
+                wherever tokens come in cookies or headers: the issuer signs for others, too.
             reuse_detection: What a refresh token used twice ends: ``"session"``, or ``"user"`` for every session of the
                 person.
             replay_grace: A refresh that is sent again at once is answered again.
@@ -103,6 +107,8 @@ class OAuth2:
         if clock is not None and not callable(clock):
             raise wrong_type("clock", "a function that returns Unix seconds", clock)
         self.algorithms = check_algorithms(texts("algorithms", algorithms))
+        wanted = [audience] if type(audience) is str else audience
+        self.audience = None if wanted is None else texts("audience", wanted)
         self._complaint = Complaint()
         self._client = Client(trust_env=trust_env, ssl_context=ssl_context, complaint=self._complaint)
         given = {

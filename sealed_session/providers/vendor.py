@@ -18,7 +18,7 @@ from . import signed
 from .claims import DEFAULT
 from .complaint import Complaint
 from .environment import Environment, Option
-from .http import Answer, Client, check_timeout, deadline_after
+from .http import CALL_LIMIT, Answer, Client, check_timeout, deadline_after
 
 
 class Vendor:
@@ -36,9 +36,9 @@ class Vendor:
         self,
         given: Mapping[str, str | None],
         *,
-        timeout: float,
-        trust_env: bool,
-        ssl_context: ssl.SSLContext | None,
+        timeout: float = CALL_LIMIT,
+        trust_env: bool = False,
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         """Hold who we are, and how calls are made. Asks nobody yet.
 
@@ -57,12 +57,12 @@ class Vendor:
         self._client = Client(trust_env=trust_env, ssl_context=ssl_context, complaint=self._complaint)
 
     def settings(self, environ: Mapping[str, str]) -> Mapping[str, Any]:
-        """Return the settings that the preset brings, by our names without prefix; none, for most.
+        """Return the settings that the preset brings, by our names without prefix: those that ``variables`` names.
 
         Args:
             environ: ``os.environ``. An empty variable is one that is not set.
         """
-        return {}
+        return {name: environ[variable] for name, variable in self.variables.items() if environ.get(variable)}
 
     def problems(self, environ: Mapping[str, str]) -> list[Problem]:
         """Return what is missing or wrong in the environment.
@@ -85,14 +85,12 @@ class Issuer(Vendor):
 
     Attributes:
         algorithms: Of the signatures.
-        leeway: Seconds by which clocks may differ.
         max_token_age: Seconds after which a token is to be renewed, whatever its ``exp``; None: by its ``exp`` alone.
         subject_field: The field of the user that is the ``sub`` of a token.
         claims: What a token says of a session.
     """
 
     algorithms: tuple[str, ...] = ("RS256",)
-    leeway = 10
     max_token_age: float | None = None
     subject_field = "id"
     claims = DEFAULT

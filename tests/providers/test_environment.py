@@ -7,7 +7,7 @@ import ssl
 from base64 import b64decode
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -153,8 +153,17 @@ class TestVendor:
 
     def test_an_issuer(self) -> None:
         """Signs as most do, for nobody in particular."""
-        it = Issuer({}, timeout=5, trust_env=False, ssl_context=None)
-        assert (("RS256",), 10, None, None) == (it.algorithms, it.leeway, it.max_token_age, it.audience)
+        it = Issuer({})
+        assert (("RS256",), None, None) == (it.algorithms, it.max_token_age, it.audience)
+
+    def test_variables_are_settings(self) -> None:
+        """By our names, where the environment has them; an empty one is not set."""
+
+        class Named(Shop):
+            variables: ClassVar[dict[str, str]] = {"COOKIE_NAME": "SHOP_COOKIE", "PASSWORD": "SHOP_PASSWORD"}
+
+        it = Named({})
+        assert {"COOKIE_NAME": "shop"} == it.settings({"SHOP_COOKIE": "shop", "SHOP_PASSWORD": ""})
 
     def test_its_keys(self, tmp_path: Path) -> None:
         """Are had by the certificates that it trusts, as everything else is."""

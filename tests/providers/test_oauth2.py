@@ -418,3 +418,26 @@ class TestOptions:
         """The error says which."""
         with pytest.raises(UsageTypeError, match=f"^{next(iter(options))}: expected"):
             provider("https://login.example.com", **options)
+
+
+@pytest.mark.parametrize(("given", "held"), [(None, None), ("us", ("us",)), (["us", "them"], ("us", "them"))])
+def test_for_whom_its_access_tokens_have_to_be(given: Any, held: Any) -> None:
+    """One or several; None where that is not looked at."""
+    assert held == provider("http://127.0.0.1", audience=given).audience
+
+
+@pytest.mark.parametrize("wrong", ["", [], [""], 5])
+def test_an_audience_that_is_none(wrong: Any) -> None:
+    """An empty one would let everybody's tokens in, where somebody's were meant."""
+    with pytest.raises(UsageError):
+        provider("http://127.0.0.1", audience=wrong)
+
+
+def test_its_keys_come_by_its_own_client() -> None:
+    """And nothing but a document that was answered 200."""
+    with running() as server:
+        it = provider(server.url)
+        server.answers = [reply({"keys": []}), reply({}, 404)]
+        assert b"keys" in it.fetch_keys(f"{server.url}/keys", 3)
+        with pytest.raises(ValueError, match="404"):
+            it.fetch_keys(f"{server.url}/keys", 3)

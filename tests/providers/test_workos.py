@@ -161,9 +161,9 @@ class TestImpersonator:
 
 @pytest.mark.row("WO-12")
 def test_WO_12_what_a_verifier_needs() -> None:  # noqa: N802 - bears its row's id
-    """Keys, issuers, algorithm and leeway, of this client."""
+    """Keys, issuers and algorithm, of this client."""
     it = WorkOS("client_1", KEY)
-    assert ("https://api.workos.com/sso/jwks/client_1", ("RS256",), 10) == (it.jwks_url, it.algorithms, it.leeway)
+    assert ("https://api.workos.com/sso/jwks/client_1", ("RS256",)) == (it.jwks_url, it.algorithms)
     assert (
         "https://api.workos.com/user_management/client_1",
         "https://api.workos.com",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -112,6 +113,39 @@ class TestChoice:
         assert "valid" == chosen(make_world, provider).verify(token).code
         provider.algorithms = ("ES256",)
         assert "wrong_algorithm" == chosen(make_world, provider).verify(token).code
+
+    def test_its_audience_is_the_providers(self, make_world: MakeWorld, keys: JWKSServer) -> None:
+        """Where it says for whom its tokens are; the issuer signs for others, too."""
+        provider: Any = SigningProvider(Clock(), SigningKey(), keys.url)
+        token = SigningKey().sign({"iss": ISSUER, "exp": 2**31, "aud": "them"})
+        assert "valid" == chosen(make_world, provider).verify(token).code
+        provider.audience = ("us",)
+        assert "wrong_audience" == chosen(make_world, provider).verify(token).code
+
+    def test_its_oldest_token_is_the_providers(self, make_world: MakeWorld, keys: JWKSServer) -> None:
+        """Whatever the token's own end."""
+        provider: Any = SigningProvider(Clock(), SigningKey(), keys.url)
+        provider.max_token_age = 300
+        verifier = chosen(make_world, provider)
+        now = int(time.time())
+        codes = [
+            verifier.verify(SigningKey().sign({"iss": ISSUER, "exp": 2**31, "iat": now - age})).code
+            for age in (300, 320)
+        ]
+        assert ["valid", "too_old"] == codes
+
+    def test_the_keys_are_fetched_as_the_provider_does(self, make_world: MakeWorld) -> None:
+        """By its certificates and proxies, where it has a way of its own."""
+        asked: list[str] = []
+
+        def fetch_keys(url: str, _seconds: float) -> bytes:
+            asked.append(url)
+            return json.dumps({"keys": [SigningKey().jwk()]}).encode()
+
+        provider: Any = SigningProvider(Clock(), SigningKey(), "https://nowhere.example/keys")
+        provider.fetch_keys = fetch_keys
+        assert "valid" == chosen(make_world, provider).verify(SigningKey().sign({"iss": ISSUER, "exp": 2**31})).code
+        assert ["https://nowhere.example/keys"] == asked
 
 
 class TestDiscovered:

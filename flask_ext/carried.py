@@ -91,6 +91,10 @@ class Carried:
         """Return a session that a refresh brought, as this transport would bring it with the next request."""
         return session
 
+    def complete(self, session: Session) -> Session:
+        """Return a session that somebody signs in with, with what the next request would find in this transport."""
+        return session
+
     def admit(self, request: Request) -> None:
         """Judge whether somebody may sign in with this request; raises where not."""
 

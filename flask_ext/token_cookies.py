@@ -19,7 +19,7 @@ from sealed_session import Session
 from sealed_session.cookie import CookiePolicy
 from sealed_session.cookie import check as problems_of_cookie
 from sealed_session.cookie_rules import MAX_AGE_CAP
-from sealed_session.hosts import without_port
+from sealed_session.hosts import is_this_machine, without_port
 from sealed_session.providers.claims import Claims
 from sealed_session.reasons import Reason
 from sealed_session.transports import TokenCookies, parent_of
@@ -85,7 +85,9 @@ class TokenCookiesTransport:
             host: The request's, with or without a port.
             max_age: Seconds; both cookies live as long as the session, whatever the access token's end.
         """
-        cookies = self.cookies
+        cookies, secure = self.cookies, self._secure
+        if secure == "auto" and is_this_machine(host):
+            secure = False  # whatever the scheme: the same cookies are those of the provider's own script there
         for names in (cookies.access_names, cookies.refresh_names):
             if names:
                 yield CookiePolicy(
@@ -93,7 +95,7 @@ class TokenCookiesTransport:
                     previous_names=names[1:],
                     domain=self._domain(host),
                     path="/" if cookies.is_hidden else cookies.path,
-                    secure=self._secure,  # type: ignore[arg-type]  # config.py has judged it
+                    secure=secure,  # type: ignore[arg-type]  # config.py has judged it
                     same_site=cookies.same_site,
                     http_only=cookies.is_hidden,
                     max_age=max_age,
@@ -167,6 +169,10 @@ class TokenCarried(Carried):
         """Return what the next request will find: the user as the claims have it."""
         fresh = self._transport.claims.session(session.access_token, session.refresh_token)
         return fresh.replace(session_expires_at=session.session_expires_at or fresh.session_expires_at)
+
+    def complete(self, session: Session) -> Session:
+        """Add what the claims say: the session's end, which is the cookies', and the id that it is known by later."""
+        return self._transport.claims.complete(session)
 
     def admit(self, request: Request) -> None:
         """Refuse browsers at any other host than the custom domain, where that is enforced."""

@@ -48,8 +48,22 @@ def problems(
         fix = "give SealedSession a provider that publishes its keys, or a verifier, and leave VERIFY_ACCESS_TOKEN on."
         yield Problem("transports", what, fix, code="transport_unverified")
     for one in described:
-        if isinstance(one, TokenCookies) and one.is_hidden:
-            yield from _hidden_problems(one, provider)
+        if isinstance(one, TokenCookies):
+            yield from _cookie_problems(one, provider, settings)
+
+
+def _cookie_problems(cookies: TokenCookies, provider: object, settings: Mapping[str, Any]) -> Iterator[Problem]:
+    if cookies.same_site.lower() == "none" and settings.get("SEALED_SESSION_COOKIE_SECURE") is not True:
+        what = "is 'None' for cookies of tokens, but COOKIE_SECURE is not True; browsers drop such cookies."
+        fix = "set SEALED_SESSION_COOKIE_SECURE = True, or use 'Lax'."
+        yield Problem("same_site", what, fix, code="samesite_none_insecure")
+    if not cookies.is_hidden:
+        return
+    yield from _hidden_problems(cookies, provider)
+    if settings.get("SEALED_SESSION_ACCESS_TOKEN_COOKIE") is not None:
+        what = "hands the access token to JavaScript, which cookies here are kept from."
+        fix = "remove it, or use http_only='disabled'."
+        yield Problem("SEALED_SESSION_ACCESS_TOKEN_COOKIE", what, fix, code="http_only_eager")
 
 
 def _hidden_problems(cookies: TokenCookies, provider: object) -> Iterator[Problem]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from ..errors import RefreshDenied
 from ..session import Session
+from ..transports import BearerHeader, TokenCookies, Transport
 from . import grant
 from .credentials import bad_option, check_credential
 from .environment import Option, check_base
@@ -26,6 +27,9 @@ CODES = Codes(denied_statuses=frozenset({401}), access_token="sessionToken")  # 
 
 HOSTS = ("frontendapi.cloud.corbado.io", "frontendapi.corbado.io")
 """Where the frontend API of a project is, below its id; the second one is the former."""
+
+COOKIES = ("cbo_session_token", "cbo_short_session")
+"""What its UI component calls the cookie of a session-token, and what former versions did."""
 
 _TOKEN = re.compile("[!-~]+")  # what a header can carry: a cookie may have brought anything
 _PROJECT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -52,6 +56,7 @@ class Corbado(Issuer):
         Option("project_id", "CORBADO_PROJECT_ID", check_project),
         Option("frontend_api", "CORBADO_FRONTEND_API", check_base, is_needed=False),
     )
+    transports: ClassVar[tuple[Transport, ...]] = (TokenCookies(access=COOKIES, owner="client"), BearerHeader())
 
     def __init__(
         self,

@@ -10,13 +10,14 @@ import ssl
 import time
 from datetime import timedelta
 from math import isinf
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from ..arguments import seconds, wrong_type
 from ..errors import RefreshDenied, UsageError
 from ..exact_json import JsonObject
 from ..session import Session
+from ..transports import HttpOnly, Owner, TokenCookies, Transport
 from . import grant, revocation
 from .claims import Claims, at, text_at, unix_seconds
 from .credentials import bad_option
@@ -44,6 +45,9 @@ CLAIMS = Claims(
 
 RESERVED = frozenset({"session_token", "session_jwt"})
 
+SESSION_COOKIE, JWT_COOKIE = "stytch_session", "stytch_session_jwt"
+"""What its JavaScript, and its backend, call the two cookies of a session."""
+
 _FEWEST_MINUTES, _MOST_MINUTES = 5, 527_040
 
 
@@ -57,6 +61,9 @@ class Stytch(Issuer):
     )
     subject_field = "user_id"
     claims = CLAIMS
+    transports: ClassVar[tuple[Transport, ...]] = (
+        TokenCookies(access=JWT_COOKIE, refresh=SESSION_COOKIE, owner="client"),
+    )
 
     def __init__(
         self,
@@ -132,6 +139,38 @@ class Stytch(Issuer):
         """The host of the project's own domain; None where it has none."""
         url = self._environment.glance("custom_base_url")
         return None if url is None else urlsplit(url).hostname
+
+    @staticmethod
+    def cookies(
+        *,
+        owner: Owner = "client",
+        http_only: HttpOnly = "disabled",
+        session_name: str = SESSION_COOKIE,
+        jwt_name: str = JWT_COOKIE,
+        path: str = "/",
+        domain: str | None = None,
+        host_only: bool = False,
+    ) -> TokenCookies:
+        """Return its two cookies as a transport, set as Stytch sets them.
+
+        Args:
+            owner: ``client``: its JavaScript, or its backend, writes them. ``server``: this application does, which
+                signs people in by Stytch's API.
+            http_only: As the project's setting. But for ``disabled``, none of the options below counts.
+            session_name: Of the cookie with the session token.
+            jwt_name: Of the cookie with the JWT.
+            path: Of both.
+            domain: Of both; None: the host that was asked.
+            host_only: Without a Domain, as its JavaScript does where cookies are not available to sub-domains.
+
+        Raises:
+            UsageTypeError, ConfigError: Not these.
+        """
+        if http_only != "disabled":
+            return TokenCookies(access=JWT_COOKIE, refresh=SESSION_COOKIE, owner=owner, http_only=http_only)
+        return TokenCookies(
+            access=jwt_name, refresh=session_name, owner=owner, path=path, domain=domain, host_only=host_only
+        )
 
     def credential(self, session: Session) -> str | None:
         """Return the session token, or else the JWT, which is renewed although it has expired."""

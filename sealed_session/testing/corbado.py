@@ -12,7 +12,7 @@ from typing import Any
 
 from ..arguments import check_whole_number
 from ..exact_json import JsonObject
-from ..hosts import is_this_machine
+from ..hosts import is_this_machine, without_port
 from .fake import Fake
 from .server import Reply, Request
 
@@ -96,7 +96,7 @@ class FakeCorbado(Fake):
             name: Of the cookie; ``cbo_short_session`` in former versions.
         """
         secure = "" if is_this_machine(host) else " Secure;"
-        domain = host.partition(":")[0]
+        domain = without_port(host)
         return f"{name}={session['access_token']}; domain={domain};{secure} sameSite=Lax; path=/; max-age=604800"
 
     def _refresh(self, request: Request) -> Reply:

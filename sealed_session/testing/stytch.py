@@ -13,7 +13,7 @@ from typing import Any
 
 from ..arguments import check_whole_number
 from ..exact_json import JsonObject
-from ..hosts import is_this_machine
+from ..hosts import is_this_machine, without_port
 from .fake import Fake
 from .server import Reply, Request
 from .stytch_session import SESSION_CLAIM, StytchSession, person
@@ -138,7 +138,7 @@ class FakeStytch(Fake):
             domain: Of both; None: the host.
             host_only: Without a Domain, as the SDK does where cookies are not available to subdomains.
         """
-        scope = "" if host_only else f" domain={domain or host.partition(':')[0]};"
+        scope = "" if host_only else f" domain={domain or without_port(host)};"
         secure = "" if is_this_machine(host) else " Secure;"
         left = max(0, session["session_expires_at"] - self.clock())
         tokens = (session["refresh_token"], session["access_token"])

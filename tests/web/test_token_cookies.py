@@ -181,6 +181,18 @@ class TestOurs:
         response = world.browser.get("http://localhost:5000/do")
         assert "Path=/; Max-Age=34560000; SameSite=Lax" == lines(response)[ACCESS]
         assert "user_1" == world.browser.get("http://localhost:5000/who").text
+        assert "Path=/; Max-Age=34560000; SameSite=Lax" == lines(world.browser.get("https://localhost/do"))[ACCESS]
+
+    def test_secure_is_kept_on_localhost_where_the_settings_say_so(self, make_world: MakeWorld) -> None:
+        """And SameSite None is refused where they do not."""
+        cookies = replace(COOKIES, same_site="None")
+        world, keeper = build(make_world, [cookies], COOKIE_SECURE=True)
+        given = keeper.open()
+        world.act = lambda: world.auth.sign_in(**given)
+        assert "Secure; SameSite=None" in lines(world.browser.get("https://localhost/do"))[ACCESS]
+        with pytest.raises(UsageError) as raised:
+            build(make_world, [cookies])
+        assert "[samesite_none_insecure]" in str(raised.value)
 
     @pytest.mark.parametrize(
         ("changes", "expected"),
@@ -414,6 +426,13 @@ class TestSetUp:
                 provider=_with(provider),
             )
         assert f"[{code}]" in str(raised.value)
+
+    def test_no_eager_token_beside_hidden_cookies(self, make_world: MakeWorld) -> None:
+        """It would hand out what they are kept from JavaScript for; beside others it may stand."""
+        build(make_world, [COOKIES], ACCESS_TOKEN_COOKIE="eager")
+        with pytest.raises(UsageError) as raised:
+            build(make_world, [HIDDEN], ACCESS_TOKEN_COOKIE="eager")
+        assert "[http_only_eager]" in str(raised.value)
 
     def test_the_providers_own_custom_domain_is_enough(self, make_world: MakeWorld) -> None:
         """Nobody has to write it twice."""

@@ -17,7 +17,7 @@ from .scale_figures import STORES, Found
 SESSIONS_A_ROUND = 40
 """That are renewed for their bytes: 1000 of ten refreshes each by default."""
 
-NOBODY, REFRESH_BAR, ONE = Bar(0), Bar(14), Bar(1)
+NOBODY, REFRESH_BAR, ONE = Bar(0), Bar(15), Bar(1)
 """Of the coordinator's operations: for an ordinary request, for a refresh; and Redis commands for one operation."""
 
 
@@ -63,7 +63,7 @@ def _find(found: Found, urls: dict[str, str], rounds: int) -> None:
             found.refreshes[key] = list(scale_speed.refreshes(url, rounds))
             if server and before and key == "redis":
                 found.redis_cpu = server.work().since(before)
-            found.swaps[key] = list(scale_speed.swaps(url, scale_memory.length_of_a_result(), rounds))
+            found.swaps[key] = list(scale_speed.swaps(url, scale_memory.length_of_a_box(), rounds))
 
 
 def checks_of(found: Found) -> list[Check]:

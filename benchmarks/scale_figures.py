@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .refresh_figures import Delays
 
@@ -55,6 +55,18 @@ class Kind:
     lives: int
 
 
+class Left(NamedTuple):
+    """What a refresh leaves behind, in bytes.
+
+    Attributes:
+        box: Of the box of its result.
+        rest: Of its record, and of all else.
+    """
+
+    box: float
+    rest: float
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
     """What is left behind by refreshes, in bytes for each.
@@ -65,19 +77,22 @@ class Records:
         redis: ``used_memory``, after less before; None without a Redis.
         sqlite: Of the file.
         in_process: In the memory of the process that has made them.
-        lives: Seconds for which the record of a refresh is kept.
+        box_lives: Seconds for which the box of a result is kept.
+        lives: And its record.
     """
 
     refreshes: int
     kinds: list[Kind]
-    redis: float | None
-    sqlite: float
-    in_process: float
+    redis: Left | None
+    sqlite: Left
+    in_process: Left
+    box_lives: float
     lives: float
 
     def to_mapping(self) -> dict[str, Any]:
         """Return it as plain JSON."""
-        return asdict(self)
+        lefts = {name: getattr(self, name) for name in ("redis", "sqlite", "in_process")}
+        return {**asdict(self), **{name: left and left._asdict() for name, left in lefts.items()}}
 
 
 @dataclass(frozen=True, slots=True)

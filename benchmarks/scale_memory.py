@@ -27,7 +27,7 @@ from sealed_session.refresh.opening import FILE_NAME, open_coordinator
 from sealed_session.refresh.tombstones import Tombstone
 
 from .scale_apps import EARLY, GRACE, Instant
-from .scale_figures import Kind, Records
+from .scale_figures import Kind, Left, Records
 
 LINKS = 10
 """Refreshes of one session, one after the other."""
@@ -36,8 +36,10 @@ _LONGEST = 20  # seconds, for the refreshes in one coordinator
 _SIGN_OUTS = 20
 _SHARE_IN_FILE = 4  # of the sessions one in so many: a file is filled more slowly, and its pages are all alike
 _NAMES = {"Result": "result of a refresh", "Untouched": "of the newest token", "Failed": "of a token signed out"}
+_BOX = "box of a result"
 _OTHERS = "tombstone, or a logout token"
 _RESULT = _NAMES["Result"]
+_LONG = 200  # bytes; of all that is kept, only boxes are as long
 
 
 class _Row(NamedTuple):
@@ -59,13 +61,15 @@ def measure(client: Any, url: str | None, sessions: int) -> Records:
     if client is not None and url is not None:
         before = _used(client)
         refreshes = _renew(open_coordinator(url), sessions)
-        redis = (_used(client) - before) / refreshes
+        left = (_used(client) - before) / refreshes
         _end_some(open_coordinator(url))
         rows = list(_rows(client))
-        kinds = [_kind(name, rows) for name in dict.fromkeys([*_NAMES.values(), _OTHERS])]
-    value, lives = _one_result()
-    in_file = _in_file(-(-sessions // _SHARE_IN_FILE))
-    return Records(refreshes, kinds, redis, in_file, _in_process(value, refreshes), lives)
+        kinds = [_kind(name, rows) for name in dict.fromkeys([_BOX, *_NAMES.values(), _OTHERS])]
+        redis = Left(kinds[0].usage, left - kinds[0].usage)
+    box, record = _one_result()
+    in_process = Left(_in_process(box.length, refreshes), _in_process(record.length, refreshes))
+    in_file = _in_file(-(-sessions // _SHARE_IN_FILE), box.length)
+    return Records(refreshes, kinds, redis, in_file, in_process, box.lives, record.lives)
 
 
 def _ledger(store: Coordinator, provider: Instant) -> Ledger:
@@ -99,23 +103,28 @@ def _end_some(store: Coordinator) -> None:
     ledger = _ledger(store, provider)
     refresher = Refresher(provider, ledger, is_due=lambda _session: False)
     for _ in range(_SIGN_OUTS):
-        refresher.sign_out(provider.session(), now=time.time, lasts=MAX_AGE_CAP, patience=10)
+        refresher.sign_out(provider.session(), now=time.time(), lasts=MAX_AGE_CAP, patience=10)
         ledger.tombstones.bury_person(secrets.token_hex(13), Tombstone(theirs=int(time.time())), MAX_AGE_CAP)
         ledger.tombstones.is_new(secrets.token_hex(13), REMEMBER_FOR)
     store.close()
 
 
-def length_of_a_result() -> int:
-    """Return the bytes of a result as it is stored."""
-    return _one_result()[0]
+def length_of_a_box() -> int:
+    """Return the bytes of the box of a result: of all that a refresh writes, the longest."""
+    return _one_result()[0].length
 
 
-def _one_result() -> tuple[int, float]:
-    """Return the length of a result as it is stored, and for how many seconds a coordinator is told to keep it."""
+class _Kept(NamedTuple):
+    length: int
+    lives: float
+
+
+def _one_result() -> tuple[_Kept, _Kept]:
+    """Return the box and the record of a result: its bytes, and the seconds that a coordinator is to keep it for."""
     provider, store = Instant(), _Noting()
     _link_of(_ledger(store, provider), provider, provider.session(EARLY))
-    value, lives = next((new, lives) for new, lives in store.swaps if _name_of(new) == _RESULT)
-    return len(value), lives / 1000
+    found = {_name_of(new): _Kept(len(new), lives / 1000) for new, lives in store.swaps}
+    return found[_BOX], found[_RESULT]
 
 
 class _Noting(MemoryCoordinator):
@@ -130,14 +139,22 @@ class _Noting(MemoryCoordinator):
         return super().swap(key, old, new, lives)
 
 
-def _in_file(sessions: int) -> float:
+def _in_file(sessions: int, length: int) -> Left:
+    """Return what a refresh leaves in a file; its box weighs what it does in a file of boxes alone."""
     with tempfile.TemporaryDirectory() as folder:
         refreshes = _renew(open_coordinator("sqlite:", instance_path=folder), sessions)
-        return Path(folder, FILE_NAME).stat().st_size / refreshes
+        whole = Path(folder, FILE_NAME).stat().st_size / refreshes
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_coordinator("sqlite:", instance_path=folder)
+        for _ in range(refreshes):
+            store.swap(secrets.token_bytes(48), None, secrets.token_bytes(length), records.HOUR)
+        store.close()
+        box = Path(folder, FILE_NAME).stat().st_size / refreshes
+    return Left(box, whole - box)
 
 
 def _in_process(length: int, count: int) -> float:
-    """Return the bytes of a result in the memory of the process that has asked for it."""
+    """Return the bytes of a value of that length in the memory of the process that keeps it."""
     tracemalloc.start()
     try:
         store, before = MemoryCoordinator(), tracemalloc.get_traced_memory()[0]
@@ -167,6 +184,8 @@ def _rows(client: Any) -> Iterator[_Row]:
 
 
 def _name_of(value: bytes) -> str:
+    if len(value) > _LONG:
+        return _BOX
     try:
         state = records.unpack(value).state
     except ValueError:

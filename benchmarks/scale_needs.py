@@ -7,7 +7,7 @@ from typing import Any
 
 from sealed_session.refresh import record as records
 
-from .scale_figures import Found, Step
+from .scale_figures import Found, Left, Step
 from .scale_steps import ALWAYS, REFRESH, WAITER
 
 PEOPLE = 5000
@@ -33,7 +33,7 @@ class Measured:
     Attributes:
         operations: Of the coordinator for a refresh, and for one more request that waits elsewhere.
         always: Of the coordinator for a request that is looked up.
-        record: Bytes that a refresh leaves in the coordinator.
+        left: Bytes that a refresh leaves in the coordinator.
         in_process: And in the process that made it.
         cookie: Characters.
         redis_cpu: Microseconds of a Redis server for an operation; None: unknown.
@@ -41,8 +41,8 @@ class Measured:
 
     operations: int
     always: int
-    record: float
-    in_process: float
+    left: Left
+    in_process: Left
     cookie: int
     redis_cpu: float | None
 
@@ -96,7 +96,7 @@ def needs(machines: int, life: int, early: int, measured: Measured) -> Needs:
     """Work it out, for people who are active all the time, one more request waiting elsewhere for each refresh."""
     people = PEOPLE * machines
     requests, refreshes = people / EVERY, people / (life - early)
-    operations, lives = refreshes * measured.operations, kept_for(early)
+    operations = refreshes * measured.operations
     return Needs(
         machines=machines,
         life=life,
@@ -105,16 +105,21 @@ def needs(machines: int, life: int, early: int, measured: Measured) -> Needs:
         refreshes=refreshes,
         operations=operations,
         always=requests * measured.always,
-        kept=refreshes * lives * measured.record,
-        kept_by_process=refreshes / (machines * WORKERS) * lives * measured.in_process,
+        kept=refreshes * kept(measured.left, early),
+        kept_by_process=refreshes / (machines * WORKERS) * kept(measured.in_process, early),
         cookies=requests * measured.cookie,
         redis_cores=None if measured.redis_cpu is None else operations * measured.redis_cpu / 1e6,
     )
 
 
-def kept_for(early: int) -> float:
-    """Return for how many seconds a refresh's record is kept, whose token had so many left."""
-    return early + GRACE + records.SPENT_KEPT / 1000
+def kept_for(early: int) -> tuple[float, float]:
+    """Return for how many seconds the box of a refresh is kept, whose token had so many left, and its record."""
+    return early + GRACE, early + GRACE + records.SPENT_KEPT / 1000
+
+
+def kept(left: Left, early: int) -> float:
+    """Return the bytes that one refresh a second comes to, once as much ends as begins."""
+    return sum(size * seconds for size, seconds in zip(left, kept_for(early), strict=True))
 
 
 def of_all(measured: Measured | None) -> list[Needs]:

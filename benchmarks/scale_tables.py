@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .refresh_figures import Delays
 from .report import paragraphs, table
-from .scale_figures import STORES, Found, Speed, Step
+from .scale_figures import STORES, Found, Left, Speed, Step
 from .scale_needs import EVERY, FLEETS, LIVES, PEOPLE, WORKERS, Needs
 
 
@@ -64,11 +64,16 @@ def _left(found: Found) -> str:
     left = found.records
     if left is None:
         return "The records were not measured."
-    redis = "" if left.redis is None else f"{left.redis:.0f} bytes of Redis's used_memory, "
+    redis = "" if left.redis is None else f"{_both(left.redis)} bytes of Redis's used_memory, "
     return (
-        f"Each of {left.refreshes} refreshes left {redis}{left.sqlite:.0f} bytes of an SQLite file and "
-        f"{left.in_process:.0f} bytes in the process that made it, each for {left.lives:.0f} seconds."
+        f"Each of {left.refreshes} refreshes left {redis}{_both(left.sqlite)} bytes of an SQLite file and "
+        f"{_both(left.in_process)} bytes in the process that made it: the box of its result for {left.box_lives:.0f} "
+        f"seconds, and the rest for {left.lives:.0f}."
     )
+
+
+def _both(left: Left) -> str:
+    return f"{left.box:.0f} and {left.rest:.0f}"
 
 
 def _speed_table(speeds: dict[str, list[Speed]]) -> str:

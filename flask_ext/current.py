@@ -98,6 +98,15 @@ class CurrentSession:
         return self._of.started_at
 
     @property
+    def authenticated_at(self) -> int | None:
+        """When the person proved who they are, by the provider's clock, Unix seconds; None where nobody says so.
+
+        Earlier than ``started_at`` where the provider has let them in without a question.
+        """
+        session = self._of.session
+        return None if session is None else session.authenticated_at
+
+    @property
     def password_index(self) -> int | None:
         """Which password opened the cookie that came: 0 the current one, 1 the first fallback; None where none did."""
         return self._of.password_index

@@ -76,23 +76,29 @@ class Ending:
 
     # What ends a session.
 
-    def sign_out(self, session: Session) -> SignedOut:
+    def sign_out(self, session: Session, started_at: int) -> SignedOut:
         """End a session of this browser, and wait for it, but no longer than for a refresh. Never raises."""
         if self._refresher is not None:
-            return self._sign_out(self._refresher, session, self._patience)
-        return SignedOut(recorded=self._bury(session.session_id))
+            return self._sign_out(self._refresher, session, started_at, self._patience)
+        return SignedOut(recorded=self._bury(session, started_at))
 
-    def replace(self, old: Session, new: Session) -> None:
+    def replace(self, old: Session, started_at: int, new: Session) -> None:
         """End a session that another one has taken the place of; nobody waits for it. Never raises.
 
         What continues the same session is left alone: what it would revoke are its own tokens.
+
+        Args:
+            old: What was there.
+            started_at: When it began.
+            new: What is there now.
         """
-        if old.session_id == new.session_id or (old.refresh_token and old.refresh_token == new.refresh_token):
+        is_same = not set(old.session_ids).isdisjoint(new.session_ids)
+        if is_same or (old.refresh_token and old.refresh_token == new.refresh_token):
             return
         if self._refresher is not None:
-            self._sign_out(self._refresher, old, 0)
+            self._sign_out(self._refresher, old, started_at, 0)
         else:
-            self._bury(old.session_id)
+            self._bury(old, started_at)
 
     def revoke(self, session_id: str) -> bool:
         """End a session that is elsewhere; return whether that is on record for everybody.
@@ -106,7 +112,7 @@ class Ending:
 
     def end_by_provider(self, logout: Logout) -> bool:
         """End one session, or all of a person, because the provider says so; as ``revoke``."""
-        record, at = self._record, Tombstone(theirs=logout.issued_at)
+        record, at = self._record, Tombstone(theirs=logout.issued_at, heard=int(self._now()))
         if logout.sid is None:
             return record.bury_person(str(logout.sub), at, self._lasts)
         done = [record.bury_session(known_as, at, self._lasts) for known_as in logout.session_ids]
@@ -173,10 +179,12 @@ class Ending:
             )
         return self._tombstones
 
-    def _sign_out(self, refresher: Refresher, session: Session, patience: float) -> SignedOut:
-        return refresher.sign_out(session, now=self._now, lasts=self._lasts, patience=patience)
+    def _sign_out(self, refresher: Refresher, session: Session, started_at: int, patience: float) -> SignedOut:
+        return refresher.sign_out(session, now=self._now(), lasts=self._lasts, patience=patience, started_at=started_at)
 
-    def _bury(self, session_id: str | None) -> bool:
-        if self._tombstones is None or session_id is None:
+    def _bury(self, session: Session, started_at: int) -> bool:
+        if self._tombstones is None or not session.session_ids:
             return False
-        return self._tombstones.bury_session(session_id, Tombstone(ours=int(self._now())), self._lasts)
+        at = Tombstone(ours=max(int(self._now()), started_at))  # a session may begin ahead (Tombstones.begin)
+        done = [self._tombstones.bury_session(known_as, at, self._lasts) for known_as in session.session_ids]
+        return all(done)

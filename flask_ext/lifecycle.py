@@ -138,18 +138,16 @@ class RequestSession:
 
     def _open(self, target: Carried, session: Session) -> None:
         target.admit(self._request)
-        session = self._app.verifying.admit(session)
-        if session.session_id is None:
-            session = session.replace(session_id=secrets.token_urlsafe(16))
-        ending, old = self._app.ending, target.session
+        session = _named(target.complete(self._app.verifying.admit(session)))
+        ending, old = self._app.ending, (target.session, target.started_at)
         target.begin(session, ending.begin(session, self._app.now()))
         rest = [carried for carried in self._looked if carried is not target and carried.is_ours]
-        others = [carried.end() for carried in rest if carried.session is not None]
+        others = [(carried.end(), carried.started_at) for carried in rest if carried.session is not None]
         self._carried, self._is_new, self._changes = target, True, {}
         self._be_signed_in(session)
-        for replaced in (old, *others):
+        for replaced, started_at in (old, *others):
             if replaced is not None:
-                ending.replace(replaced, session)
+                ending.replace(replaced, started_at, session)
         signals.send(signals.session_opened, session=session, started_at=target.started_at)
 
     def measure(self) -> SizeReport:
@@ -184,13 +182,14 @@ class RequestSession:
             What the first of them held, and what came of ending it.
         """
         self._check_writable("sign_out")
-        found = [ended for carried in self._look_everywhere() if (ended := carried.end()) is not None]
-        ended = found[0] if found else None
+        everything = [(carried.end(), carried.started_at) for carried in self._look_everywhere()]
+        found = [(ended, started_at) for ended, started_at in everything if ended is not None]
         self._settled, self._changes, self._is_new = True, {}, False
         self._be_signed_out(Reason.MISSING)
-        done = SignedOut() if ended is None else self._app.ending.sign_out(ended)
-        for other in found[1:]:
-            self._app.ending.replace(other, found[0])
+        ended = found[0][0] if found else None
+        done = self._app.ending.sign_out(*found[0]) if found else SignedOut()
+        for other, started_at in found[1:]:
+            self._app.ending.replace(other, started_at, found[0][0])
         signals.send(signals.session_closed, session=ended)
         return ended, done
 
@@ -394,6 +393,19 @@ class RequestSession:
                 self._session = None if received.verdict is Verdict.INVALID else received.session
         elif not standing.is_settled and carried.decision is Write.RESEAL:
             carried.keep()
+
+
+def _named(session: Session) -> Session:
+    """Return a session by which it can be ended: with an id, and with whom the provider knows it by.
+
+    The user may be trimmed, and is the application's to change. What the provider said of them at first is not.
+    """
+    if session.session_id is None:
+        session = session.replace(session_id=secrets.token_urlsafe(16))
+    sub = (session.user or {}).get("sub")
+    if session.subject is None and type(sub) is str and sub:
+        session = session.replace(subject=sub)
+    return session
 
 
 def _marks(mark: Any, request: Request) -> bool:

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from sealed_session import UsageError
 from sealed_session.arguments import seconds
+from sealed_session.providers.sign_in import LEEWAY
 from sealed_session.reasons import Reason
 
 from . import answers, state
@@ -37,7 +38,9 @@ def login_required(view: F | None = None, /, *, fresh_within: float | timedelta 
 
     Args:
         view: The view, plain or async.
-        fresh_within: Seconds, or a timedelta, since the person signed in; longer ago is refused (``not_fresh``).
+        fresh_within: Seconds, or a timedelta, since the person proved who they are; longer ago is refused
+            (``not_fresh``). That is when they signed in, or earlier where the provider says so (``auth_time``): with
+            single sign-on it may have let them in without a question.
 
     Raises:
         UsageTypeError, UsageError: No function; a duration out of its range.
@@ -59,13 +62,15 @@ def refused(limit: float) -> Reason | None:
     """Return why the current request may not see a page; None where it may.
 
     Args:
-        limit: Seconds since the person signed in, at most.
+        limit: Seconds since the person proved who they are, at most.
     """
     current = request_session()
     if current.session is None:
         return current.reason or Reason.MISSING
-    too_late = state.of(current_app).now() - (current.started_at or 0) > limit
-    return Reason.NOT_FRESH if too_late else None
+    now, proved_at = state.of(current_app).now(), current.session.authenticated_at
+    is_late = now - (current.started_at or 0) > limit
+    is_let_in = proved_at is not None and now - proved_at > limit + LEEWAY  # by whose clock the limit may seem over
+    return Reason.NOT_FRESH if is_late or is_let_in else None
 
 
 def guard_everything() -> ResponseReturnValue | None:

@@ -34,9 +34,12 @@ STORED, DEFLATED = 0, 1
 USER, IMPERSONATOR, ACCESS_EXPIRES_AT, EXTRA, TOKENS, SESSION_ID, SESSION_EXPIRES_AT, UNVERIFIED = (
     1, 2, 4, 8, 16, 32, 64, 128,
 )  # fmt: skip
-"""The present bits of format version 1."""
+"""The present bits of format version 1, and below those that came later."""
 
-_FIRST_UNKNOWN_BIT = 256
+AUTHENTICATED_AT, SUBJECT = 1024, 2048
+"""256 and 512 are never assigned: by them the test vectors ask what a reader makes of a bit that it does not know."""
+
+_KNOWN_BITS = 255 | AUTHENTICATED_AT | SUBJECT
 
 MAX_TEXT = 65_536
 """Bytes of text once inflated. A reader stops there, so a writer never goes beyond."""
@@ -63,6 +66,8 @@ class SessionValues(TypedDict, total=False):
     session_id: str
     session_expires_at: int
     unverified: bool
+    authenticated_at: int
+    subject: str
 
 
 class Layout:
@@ -147,12 +152,12 @@ def _is_of_a_later_release(payload: bytes) -> bool:
         present = unpacker.unpack()
     except (ValueError, UnpackException):
         return False
-    return type(present) is int and present >= _FIRST_UNKNOWN_BIT
+    return type(present) is int and present >= 0 and present & ~_KNOWN_BITS != 0
 
 
 def _parse(packing: int, payload: bytes) -> SessionValues:
     present, text, access, refresh, *optional = unpackb(payload)
-    if type(present) is not int or not 0 <= present < _FIRST_UNKNOWN_BIT or type(text) is not bytes:
+    if type(present) is not int or present & ~_KNOWN_BITS or type(text) is not bytes:  # also a negative one
         raise ValueError("the array does not begin with present bits of this version and a bin")
     if packing == DEFLATED:  # stored text is bounded by the envelope
         text = inflate(text)
@@ -239,6 +244,13 @@ def _read_session_id(element: Element, _parts: list[bytes]) -> str:
     return encoding.encode(element)
 
 
+def _read_subject(element: Element, _parts: list[bytes]) -> str:
+    subject: str = _exactly(bytes, element).decode()
+    if not subject:
+        raise ValueError("an empty subject")
+    return subject
+
+
 def _as_it_is(_layout: Layout, value: int) -> int:
     return value
 
@@ -252,6 +264,8 @@ _OPTIONAL: tuple[tuple[int, str, _Write, _Read], ...] = (
     (TOKENS, "tokens", Layout._named_tokens, _read_named_tokens),
     (SESSION_ID, "session_id", lambda _, value: encoding.decode(value), _read_session_id),
     (SESSION_EXPIRES_AT, "session_expires_at", _as_it_is, _read_time),
+    (AUTHENTICATED_AT, "authenticated_at", _as_it_is, _read_time),
+    (SUBJECT, "subject", lambda _, value: value.encode(), _read_subject),
 )
 """By bit: the name, how the element is written, how it is read."""
 

@@ -41,6 +41,8 @@ class Session:
         session_expires_at: int | None = None,
         tokens: dict[str, str] | None = None,
         unverified: bool = False,
+        authenticated_at: int | None = None,
+        subject: str | None = None,
     ) -> None:
         """Check and hold the values. None means absent.
 
@@ -56,6 +58,10 @@ class Session:
             session_expires_at: When the provider ends the session, Unix seconds.
             tokens: Further tokens by name, for example ``{"id_token": "eyJ..."}``.
             unverified: The signature of the access token is still to be checked.
+            authenticated_at: When the person proved who they are, by the provider's clock, Unix seconds: ``auth_time``
+                of a verified ID token.
+            subject: By what the provider knows the person, where the access token does not say so, or says otherwise:
+                ``sub`` of a verified ID token. By it the provider's back channel finds the session.
 
         Raises:
             UsageTypeError: A value of the wrong type.
@@ -71,6 +77,9 @@ class Session:
                 raise PayloadTypeError(f"expected a dict or None, got {type(value).__name__}.", path=name)
         _check_time("access_expires_at", access_expires_at)
         _check_time("session_expires_at", session_expires_at)
+        _check_time("authenticated_at", authenticated_at)
+        if subject is not None:
+            _check_token("subject", subject)  # Unicode text, and not empty
         if session_id is not None:
             _check_session_id(session_id)
         if tokens is not None:
@@ -88,6 +97,8 @@ class Session:
             "session_expires_at": session_expires_at,
             "tokens": tokens,
             "unverified": unverified or None,
+            "authenticated_at": authenticated_at,
+            "subject": subject,
         }
         self._values = cast(SessionValues, {name: value for name, value in given.items() if value is not None})
         self._claims = None
@@ -173,10 +184,33 @@ class Session:
         return self._values.get("session_expires_at")
 
     @property
+    def authenticated_at(self) -> int | None:
+        """When the person proved who they are, by the provider's clock, Unix seconds; None where nobody says so.
+
+        What the constructor was told, or else the claim ``auth_time`` (RFC 9068, section 2.2.1).
+        """
+        told = self._values.get("authenticated_at")
+        return told if told is not None else _time_in(self.claims, "auth_time")
+
+    @property
     def session_id(self) -> str | None:
         """The claim ``sid``; where the token has none, the application's own id of the session."""
-        sid = self.claims.get("sid")
-        return sid if type(sid) is str and sid else self._values.get("session_id")
+        return _text_in(self.claims, "sid") or self._values.get("session_id")
+
+    @property
+    def session_ids(self) -> tuple[str, ...]:
+        """By what the session is known: the claim ``sid`` and the id that it was given, where they differ both."""
+        return _each_once(_text_in(self.claims, "sid"), self._values.get("session_id"))
+
+    @property
+    def subject(self) -> str | None:
+        """By what the provider knows the person: what the constructor was told, or else the claim ``sub``."""
+        return self._values.get("subject") or _text_in(self.claims, "sub")
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The same, and the claim ``sub`` where that is another: some providers have a pairwise one for each API."""
+        return _each_once(self._values.get("subject"), _text_in(self.claims, "sub"))
 
     @property
     def access_expires_at(self) -> int | None:
@@ -215,6 +249,20 @@ def _redact(value: object) -> str:
     if isinstance(value, dict):
         return f"<{len(value)} entries>"
     return repr(value)
+
+
+def _text_in(claims: JsonObject, name: str) -> str | None:
+    found = claims.get(name)
+    return found if type(found) is str and found else None
+
+
+def _time_in(claims: JsonObject, name: str) -> int | None:
+    found = claims.get(name)
+    return found if type(found) is int and 0 <= found <= MAX_TIME else None
+
+
+def _each_once(*found: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in found if text is not None))
 
 
 def _decode_claims(token: str) -> JsonObject:

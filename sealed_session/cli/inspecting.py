@@ -98,7 +98,9 @@ def _inside(opened: Unsealed, passwords: int, *, show_tokens: bool) -> dict[str,
         "email": user.get("email", session.claims.get("email")),
         "impersonator": impersonator.get("email"),
         "session_id": session.session_id,
+        "subject": session.subject,
         "started_at": opened.started_at,
+        "authenticated_at": session.authenticated_at,
         "sealed_at": opened.sealed_at,
         "access_expires_at": session.access_expires_at,
         "session_expires_at": session.session_expires_at,
@@ -179,6 +181,8 @@ def _token_row(label: str, token: dict[str, Any]) -> tuple[str, str, str]:
 
 def _times(known: dict[str, Any], now: int) -> Iterator[tuple[str, str, str]]:
     yield "signed in", moment(known["started_at"], now), NONE
+    if known["authenticated_at"] is not None:
+        yield "identity proved", moment(known["authenticated_at"], now), NONE
     yield "sealed", moment(known["sealed_at"], now), NONE
     for label, key in (("access token", "access_expires_at"), ("session", "session_expires_at")):
         end = known[key]

@@ -12,7 +12,17 @@ from ..session import Session
 from ..whereabouts import whereabouts
 from .outcome import Kind, Outcome
 
-_KEPT = ("refresh_token", "user", "impersonator", "extra", "session_id", "session_expires_at", "tokens")
+_KEPT = (
+    "refresh_token",
+    "user",
+    "impersonator",
+    "extra",
+    "session_id",
+    "session_expires_at",
+    "tokens",
+    "authenticated_at",
+    "subject",
+)
 """What an answer may leave out: it is kept. The end of the old access token is not among them."""
 
 

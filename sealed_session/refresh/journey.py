@@ -60,6 +60,7 @@ class Journey:
         is_believed: Callable[[], bool],
         breaker: Breaker,
         counters: Counters,
+        started_at: int | None = None,
     ) -> None:
         """Begin with a session.
 
@@ -75,6 +76,7 @@ class Journey:
             is_believed: Whether denials can be believed now.
             breaker: Keeps everybody from asking for a while.
             counters: Where what happens is counted.
+            started_at: When the session began, Unix seconds; None: nobody can tell.
         """
         self._provider = provider
         self._ledger = ledger
@@ -85,6 +87,7 @@ class Journey:
         self._is_believed = is_believed
         self._breaker = breaker
         self._counters = counters
+        self._started_at = started_at
         self._is_wanted = force or bool(arguments)
         self._deepest: int | None = None
         self._pause = FIRST_PAUSE
@@ -137,7 +140,7 @@ class Journey:
     def _go_on(self) -> Outcome | None:
         """Take a step; None where there is another to take."""
         try:
-            answer = self._ledger.claim(self.newest, deepest=self._deepest)
+            answer = self._ledger.claim(self.newest, deepest=self._deepest, started_at=self._started_at)
         except CoordinatorUnavailable:
             return self._wait(self._deepest)
         if isinstance(answer, Adopt):

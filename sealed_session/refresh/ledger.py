@@ -146,7 +146,7 @@ class Ledger:
         """
         newest, view = session, Standing()
         for _ in range(MOST_LINKS):
-            view = self._view(newest)
+            view = self._view(newest, started_at=started_at)
             if view.newer is None:
                 break
             newest = merge(newest, view.newer)
@@ -156,13 +156,14 @@ class Ledger:
         return Standing(None if newest is session else newest, view.is_settled, is_revoked)
 
     def claim(
-        self, session: Session, *, deepest: int | None = None
+        self, session: Session, *, deepest: int | None = None, started_at: int | None = None
     ) -> Adopt[Session] | Busy | Overtaken | Refused | Claim:
         """Return what to do about a session: adopt, wait, take no for an answer, or ask the provider.
 
         Args:
             session: The newest that is known.
             deepest: In which coordinator a claim was seen. Whoever has seen one asks nobody without that coordinator.
+            started_at: When it began, for a token that was signed out and has been given out again.
 
         Raises:
             CoordinatorUnavailable: It is out of reach, and going on without it is not safe.
@@ -172,7 +173,7 @@ class Ledger:
         known = self._own_result(hand_over.key, newer)
         if known is not None:
             return known
-        depth, answer = self._claim_in_first(hand_over.key, owner, newer, deepest)
+        depth, answer = self._claim_in_first(hand_over.key, owner, newer, deepest, started_at)
         if isinstance(answer, Mine):
             return Claim(hand_over, owner, answer.attempt, taken_at, depth)
         if isinstance(answer, Refused) and depth:  # somebody else may know better, whom nobody can ask now
@@ -208,11 +209,18 @@ class Ledger:
         _put(self._own, key, make)
         return answer
 
-    def write_failure(self, claim: Claim, failure: Failure, seconds: float) -> None:
-        """Keep that there was no answer, over one's own claim and nothing else."""
+    def write_failure(self, claim: Claim, failure: Failure, seconds: float, *, before: int = 0) -> None:
+        """Keep that there was no answer, over one's own claim and nothing else.
+
+        Args:
+            claim: One's own.
+            failure: Why.
+            seconds: For which it is kept.
+            before: Whom it concerns; see ``record.Failed``.
+        """
 
         def change(record: Record | None, now: int) -> Record | None:
-            return records.with_failure(record, claim.owner, Failed(now + int(seconds * 1000), failure))
+            return records.with_failure(record, claim.owner, Failed(now + int(seconds * 1000), failure, before))
 
         self._change_claim(claim, change)
 
@@ -227,7 +235,7 @@ class Ledger:
 
     # The coordinators.
 
-    def _view(self, session: Session, *, everywhere: bool = False) -> Standing:
+    def _view(self, session: Session, *, everywhere: bool = False, started_at: int | None = None) -> Standing:
         """Look at one link: in the own memory, then in the first coordinator that answers, or in all of them."""
         if self._successors.credential(session) is None:
             return Standing()
@@ -244,7 +252,8 @@ class Ledger:
                 continue
             state = None if record is None else record.state
             is_claimed = isinstance(state, Claimed) and now < state.ends
-            is_revoked = isinstance(state, Failed) and state.failure is Failure.REVOKED and now < state.ends
+            is_signed_out = isinstance(state, Failed) and state.failure is Failure.REVOKED
+            is_revoked = is_signed_out and records.concerns(cast(Failed, state), now, started_at)
             is_settled = store is self._shared and not is_claimed
             found = records.result_of(record, now, newer)
             view = Standing(None if found is None else found.successor, is_settled, is_revoked)
@@ -258,7 +267,12 @@ class Ledger:
         return records.result_of(record, now, newer)
 
     def _claim_in_first(
-        self, key: bytes, owner: bytes, newer: Callable[[bytes], Session | None], deepest: int | None
+        self,
+        key: bytes,
+        owner: bytes,
+        newer: Callable[[bytes], Session | None],
+        deepest: int | None,
+        started_at: int | None,
     ) -> tuple[int, records.Answer[Session]]:
         """Claim in the first coordinator that answers."""
         may_stand = False
@@ -266,7 +280,7 @@ class Ledger:
             try:
                 if store is self._shared:
                     self._shared.settle(key)
-                answer = stored.claim(store, key, owner, newer, self._not_now(store, deepest))
+                answer = stored.claim(store, key, owner, newer, self._not_now(store, deepest), started_at)
             except CoordinatorUnavailable as error:
                 may_stand |= isinstance(error, stored.Undecided)
                 if depth == deepest or self._reuse_detection:

@@ -94,10 +94,18 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """There is none, and a reason."""
+    """There is none, and a reason.
+
+    Attributes:
+        ends: Until when.
+        failure: Why.
+        before: Of a sign-out, Unix seconds: whoever began later has signed in again, although the provider has given
+            the same token out once more. 0: it is everybody's.
+    """
 
     ends: int
     failure: Failure
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +200,13 @@ class Mine:
 Answer = Adopt[T] | Wait | Overtaken | Refused | Mine
 
 
-def claim_or_get(record: Record | None, now: int, owner: bytes, newer: Callable[[bytes], T | None]) -> Answer[T]:
+def claim_or_get(
+    record: Record | None,
+    now: int,
+    owner: bytes,
+    newer: Callable[[bytes], T | None],
+    started_at: int | None = None,
+) -> Answer[T]:
     """Say what somebody does who wants to refresh with a token.
 
     Args:
@@ -202,6 +216,7 @@ def claim_or_get(record: Record | None, now: int, owner: bytes, newer: Callable[
         newer: Opens a box, and returns the successor if it is newer than what the caller holds. With providers that
             do not rotate, a result under one's own token may be the very thing one holds. Raises ValueError for a box
             that does not open.
+        started_at: When the caller's session began, Unix seconds; None: nobody can tell.
     """
     state = None if record is None else settled(record, now).state
     match state:
@@ -213,7 +228,7 @@ def claim_or_get(record: Record | None, now: int, owner: bytes, newer: Callable[
             return (
                 _claim(record, now, owner, Attempt.FIRST) if successor is None else Adopt(successor, now < good_until)
             )
-        case Failed(ends=ends, failure=failure) if now < ends:
+        case Failed(ends=ends, failure=failure) if concerns(state, now, started_at):
             return Refused(failure, ends - now)
         case Spent(ends=ends) if now < ends:
             return Overtaken()
@@ -224,6 +239,12 @@ def claim_or_get(record: Record | None, now: int, owner: bytes, newer: Callable[
             return _claim(record, now, owner, Attempt.AFTER_HOLD)
         case _:
             return _claim(record, now, owner, Attempt.FIRST)
+
+
+def concerns(failed: Failed, now: int, started_at: int | None) -> bool:
+    """Return whether a failure is the answer to a session that began then."""
+    is_anew = started_at is not None and 0 < failed.before <= started_at
+    return now < failed.ends and not is_anew
 
 
 def result_of(record: Record | None, now: int, newer: Callable[[bytes], T | None]) -> Adopt[T] | None:

@@ -28,7 +28,7 @@ from .breaker import Breaker
 from .journey import Journey
 from .ledger import Ledger, Standing
 from .outcome import Kind, Outcome
-from .signing_out import SignedOut, SignOut, revoke
+from .signing_out import SignedOut, SignOut, SignOuts, revoke
 
 logger = logging.getLogger("sealed_session")
 
@@ -97,6 +97,7 @@ class Refresher:
         self._flights: dict[_Key, Flight] = {}
         self._pid = os.getpid()
         self._denied_at: deque[float] = deque(maxlen=MANY_DENIALS)
+        self._sign_outs = SignOuts()
 
     def refresh(
         self,
@@ -139,16 +140,20 @@ class Refresher:
             logger.error("a session's standing could not be seen: %s", whereabouts(error))
             return Standing(is_settled=False)
 
-    def sign_out(self, session: Session, *, now: Callable[[], float], lasts: float, patience: float) -> SignedOut:
+    def sign_out(
+        self, session: Session, *, now: float, lasts: float, patience: float, started_at: int | None = None
+    ) -> SignedOut:
         """End a session, on record and at the provider. Never raises.
 
         Args:
             session: What the cookie held.
-            now: Returns Unix seconds.
+            now: Unix seconds.
             lasts: Seconds for which a copy of the cookie could be used.
             patience: Seconds to wait for it; it goes on all the same.
+            started_at: When the session began, Unix seconds; None: nobody can tell.
         """
-        return SignOut(self._provider, self._ledger, session, now=now, lasts=lasts).run(patience)
+        leaving = SignOut(self._provider, self._ledger, session, now=now, lasts=lasts, started_at=started_at)
+        return self._sign_outs.run(leaving, patience)
 
     def _refresh(
         self,
@@ -227,6 +232,7 @@ class Refresher:
             is_believed=self._is_believed,
             breaker=self._breaker,
             counters=self._counters,
+            started_at=started_at,
         )
         try:
             flight.outcome = self._travel(journey, session, started_at)

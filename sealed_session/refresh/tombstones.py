@@ -2,7 +2,9 @@
 
 A tombstone stands for a session id or a person of one provider and client, and says until when whatever began is over.
 Who signs in again begins later, and so is alive, although providers keep the id of a session. There are two times in
-it: ours, of a sign-out here, and the provider's, of a logout token, which is compared with its own ``auth_time``.
+it: ours, of a sign-out here, and the provider's, of a logout token, which is compared with the provider's own word of
+when the person proved who they are. And there is when we heard of that: a provider may let somebody in again without
+a question, and whoever has come since then is alive, however long ago the proof was.
 
 Source: OpenID Connect Back-Channel Logout 1.0, section 2.7.
 """
@@ -21,8 +23,7 @@ from .coordinator import CoordinatorUnavailable
 from .shared import SharedCoordinator
 
 LEEWAY = 10
-"""Seconds by which the provider's clock and ours may differ, for a session that does not say when its person proved
-who they are."""
+"""Seconds by which the provider's clock and ours may differ."""
 
 _MOST_TRIES = 50
 
@@ -32,18 +33,22 @@ class Tombstone(NamedTuple):
 
     Attributes:
         ours: By our clock, of ``started_at``.
-        theirs: By the provider's, of ``auth_time``.
+        theirs: By the provider's, of ``authenticated_at``, or with leeway of ``started_at``.
+        heard: When we heard the latter, by our clock.
     """
 
     ours: int = -1
     theirs: int = -1
+    heard: int = -1
 
     def lies_over(self, session: Session, started_at: int) -> bool:
         """Return whether a session is over."""
-        auth_time = session.claims.get("auth_time")
-        if type(auth_time) is int:
-            return started_at <= self.ours or auth_time <= self.theirs
-        return started_at <= self.ours or (self.theirs >= 0 and started_at <= self.theirs + LEEWAY)
+        if started_at <= self.ours:
+            return True
+        if self.theirs < 0 or 0 <= self.heard < started_at:
+            return False
+        proved_at = session.authenticated_at
+        return started_at <= self.theirs + LEEWAY if proved_at is None else proved_at <= self.theirs
 
 
 class Tombstones:
@@ -105,8 +110,8 @@ class Tombstones:
 
     def begin(self, session: Session, now: int) -> int:
         """Return when a session that is opened now counts as begun: after whatever is over, be it a second later."""
-        ends = [max(stone.ours, stone.theirs + LEEWAY) for stone in self._of(session) if stone.lies_over(session, now)]
-        return max([now, *(end + 1 for end in ends)])
+        over = [stone for stone in self._of(session) if stone.lies_over(session, now)]
+        return max([now, *(max(stone.ours, stone.theirs + LEEWAY, stone.heard) + 1 for stone in over)])
 
     def is_new(self, token_id: str, lasts: float) -> bool:
         """Return whether a token is seen for the first time, and remember it.
@@ -125,10 +130,8 @@ class Tombstones:
             yield from self._read(session)
 
     def _read(self, session: Session) -> Iterator[Tombstone]:
-        sub = session.claims.get("sub", (session.user or {}).get("sub"))  # opaque tokens: what the ID token said
-        names = (("sid", session.session_id), ("sub", sub if type(sub) is str else None))
-        for kind, name in names:
-            if name is not None:
+        for kind, names in (("sid", session.session_ids), ("sub", session.subjects)):
+            for name in names:
                 yield _unpacked(self._store.read(self._key(kind, name)).value)
 
     def _bury(self, key: bytes, at: Tombstone, lasts: float) -> bool:
@@ -144,7 +147,7 @@ class Tombstones:
         for _ in range(_MOST_TRIES):
             value = self._store.read(key).value
             old = _unpacked(value)
-            later = Tombstone(max(old.ours, at.ours), max(old.theirs, at.theirs))
+            later = Tombstone(*map(max, old, at))
             if self._store.swap(key, value, msgpack.packb(later), _milliseconds(lasts)):
                 return
         raise CoordinatorUnavailable("too many changes of one tombstone")
@@ -161,7 +164,7 @@ def _milliseconds(seconds: float) -> int:
 def _unpacked(value: bytes | None) -> Tombstone:
     """Return a tombstone from its bytes; one that lies over nothing, for nothing and for what is none."""
     try:
-        ours, theirs = msgpack.unpackb(value or b"")
+        found = Tombstone(*msgpack.unpackb(value or b""))
     except (ValueError, TypeError):
         return Tombstone()
-    return Tombstone(ours, theirs) if type(ours) is int and type(theirs) is int else Tombstone()
+    return found if all(type(time) is int for time in found) else Tombstone()

@@ -208,7 +208,9 @@ def test_inspect_with_a_password_tells_who_and_when() -> None:
         "email": "bjrn.stergrd@acme-corp.io",
         "impersonator": None,
         "session_id": "session_01XYS7DWZVGPKW4FEJPQFJCJ0Z",
+        "subject": "user_01V9KZARTGFD4DRPQ9D9A9VCKT",
         "started_at": 1795219200,
+        "authenticated_at": None,
         "sealed_at": 1795219200,
         "access_expires_at": 1782414753,
         "session_expires_at": None,
@@ -227,7 +229,7 @@ def test_inspect_draws_who_when_and_where_the_bytes_go() -> None:
     """As plain text where no terminal is."""
     now = 1795219200
     ring = KeyRing(OLD)
-    session = Session(**SAMPLES["heavy-impersonated"]).replace(session_expires_at=now + 60)
+    session = Session(**SAMPLES["heavy-impersonated"]).replace(session_expires_at=now + 60, authenticated_at=now - 86400)
     sealed = Sealer(ring, clock=lambda: now - 7200).seal(session, started_at=now - 3 * 86400)
     env = WITH_PASSWORD | {"SEALED_SESSION_PASSWORD_FALLBACKS": json.dumps([OLD])}
     with freeze_time("2026-11-21"):
@@ -236,6 +238,7 @@ def test_inspect_draws_who_when_and_where_the_bytes_go() -> None:
         "user            user_01RWD0GYDMW9FQXH3T5B8S5Q0K",
         "impersonated by support.agent@acme-corp.io",
         "signed in       2026-11-18 00:00:00 UTC, 3 days ago",
+        "identity proved 2026-11-20 00:00:00 UTC, 1 day ago",
         "sealed          2026-11-20 22:00:00 UTC, 2 hours ago",
         "access token    ended 2026-06-25 19:12:33 UTC, 148 days ago",
         "session         ends 2026-11-21 00:01:00 UTC, in 1 minute",

@@ -30,7 +30,7 @@ msgpack_values = st.recursive(
 )
 token_like = msgpack_values | st.tuples(st.integers(0, 3), st.binary(max_size=20)).map(list)
 arrays = st.tuples(
-    st.integers(0, 520),
+    st.integers(0, 520) | st.sampled_from([1024, 1028, 2048, 2112, 3072, 3083, 4096, 5120, 2**53 + 1024, 2**63]),
     st.binary(max_size=20) | st.just(b'{"a":1}'),
     token_like,
     token_like,
@@ -96,9 +96,25 @@ def test_only_array_uint_bin_and_nil_occur(sample: Session) -> None:
         session_id="AAAA",
         access_expires_at=5,
         unverified=True,
+        authenticated_at=5,
+        subject="user_1",
     )
     collect(unpackb(Layout(everything.to_mapping()).payload(compress=True)[1]))
     assert {list, int, bytes} == kinds
+
+
+def test_what_came_later_costs_nothing_where_it_is_absent() -> None:
+    """And seven bytes for a time, of which two are of the greater present bits."""
+
+    def length(**values: Any) -> int:
+        return len(Layout(Session("t", **values).to_mapping()).payload(compress=False)[1])
+
+    assert (8, 5) == (length(), length(session_expires_at=1_790_000_000) - length())
+    assert 7 == length(authenticated_at=1_790_000_000) - length()
+    assert (2 + 2 + 6, 2 + 6) == (
+        length(subject="user_1") - length(),
+        length(authenticated_at=1_790_000_000, subject="user_1") - length(authenticated_at=1_790_000_000),
+    )
 
 
 def test_secrets_stay_out_of_the_text() -> None:

@@ -32,7 +32,7 @@ def test_it_holds_what_it_was_given() -> None:
         session.extra,
     )
     bare = Session("a")
-    assert (None, None, None, None, None, None, None, None, False) == (
+    assert (None, None, None, None, None, None, None, None, None, None, False) == (
         bare.refresh_token,
         bare.user,
         bare.impersonator,
@@ -41,6 +41,8 @@ def test_it_holds_what_it_was_given() -> None:
         bare.session_id,
         bare.session_expires_at,
         bare.access_expires_at,
+        bare.authenticated_at,
+        bare.subject,
         bare.unverified,
     )
 
@@ -124,6 +126,36 @@ def test_the_tokens_own_word_comes_first() -> None:
     assert 20 == Session("opaque", access_expires_at=20).access_expires_at
 
 
+def test_what_an_id_token_said_comes_first() -> None:
+    """It is about the sign-in, and was verified for us; an access token is for somebody else's eyes."""
+    token = jwt(b'{"sub":"pairwise","auth_time":10}')
+    told = Session(token, authenticated_at=20, subject="user_1")
+    assert (20, "user_1") == (told.authenticated_at, told.subject)
+    assert (10, "pairwise") == (Session(token).authenticated_at, Session(token).subject)
+    assert (0, None) == (Session("opaque", authenticated_at=0).authenticated_at, Session("opaque").subject)
+
+
+def test_by_what_it_is_known() -> None:
+    """Whatever the provider may call it by, each once."""
+    token = jwt(b'{"sub":"user_1","sid":"session_1"}')
+    assert (("session_1",), ("user_1",)) == (Session(token).session_ids, Session(token, subject="user_1").subjects)
+    both = Session(token, session_id="AAAA", subject="user_2")
+    assert (("session_1", "AAAA"), ("user_2", "user_1")) == (both.session_ids, both.subjects)
+    assert ((), ()) == (Session("opaque").session_ids, Session("opaque").subjects)
+
+
+@pytest.mark.parametrize("claim", [b"-1", b"1.5", b"true", b'"10"', b"null", b"1790000000000"])
+def test_a_time_that_is_none_says_nothing(claim: bytes) -> None:
+    """Milliseconds neither: nobody has proved anything in the year 58,000."""
+    assert None is Session(jwt(b'{"auth_time":' + claim + b"}")).authenticated_at
+
+
+@pytest.mark.parametrize("claim", [b'""', b"7", b"null", b"[]"])
+def test_a_subject_that_is_none_names_nobody(claim: bytes) -> None:
+    """Only text is a name."""
+    assert None is Session(jwt(b'{"sub":' + claim + b"}")).subject
+
+
 @pytest.mark.parametrize("claims", [b'{"sid":7,"exp":"soon"}', b'{"sid":"","exp":true}', b'{"sid":null,"exp":null}'])
 def test_claims_of_the_wrong_type_count_as_absent(claims: bytes) -> None:
     """A provider's oddity never becomes a session id or a time."""
@@ -185,6 +217,11 @@ WRONG: dict[str, tuple[dict[Any, Any], type[Exception], str, str]] = {
     "tokens nameless": ({"tokens": {"": "x"}}, UsageError, "empty_token", "a name in tokens: is empty"),
     "tokens int name": ({"tokens": {1: "x"}}, UsageTypeError, "wrong_type", "a name in tokens"),
     "tokens empty": ({"tokens": {"id_token": ""}}, UsageError, "empty_token", "tokens.id_token: is empty"),
+    "proof float": ({"authenticated_at": 1.5}, UsageTypeError, "wrong_type", "authenticated_at: expected whole Unix"),
+    "proof milliseconds": ({"authenticated_at": 10**12}, UsageError, "bad_time", "Divide milliseconds"),
+    "subject int": ({"subject": 5}, UsageTypeError, "wrong_type", "subject: expected a str"),
+    "subject empty": ({"subject": ""}, UsageError, "empty_token", "subject: is empty"),
+    "subject surrogate": ({"subject": "\ud800"}, PayloadTypeError, "payload_type", "subject: "),
     "unverified int": ({"unverified": 1}, UsageTypeError, "wrong_type", "unverified: expected a bool"),
     "unknown name": ({"refresh": "r"}, UsageError, "unknown_value", "Did you mean 'refresh_token'?"),
     "unknown far name": ({"organisation": "o"}, UsageError, "unknown_value", "Put it into extra"),

@@ -34,11 +34,13 @@ const PRESENT = {
   SESSION_ID: 32,
   SESSION_EXPIRES_AT: 64,
   UNVERIFIED: 128,
+  AUTHENTICATED_AT: 1024,
+  SUBJECT: 2048,
 };
-const FIRST_UNKNOWN_BIT = 256;
 const FIXED_ELEMENTS = 4; // present, text, access, refresh
 const BITS_WITH_ELEMENT = [
   PRESENT.ACCESS_EXPIRES_AT, PRESENT.EXTRA, PRESENT.TOKENS, PRESENT.SESSION_ID, PRESENT.SESSION_EXPIRES_AT,
+  PRESENT.AUTHENTICATED_AT, PRESENT.SUBJECT,
 ];
 
 /** Why a value did not open. `code` is one of the codes in the section "Error conditions". */
@@ -202,8 +204,10 @@ function readPayload(payload, packing) {
   const elementCount = pack.array();
   const present = pack.uint();
   // Before anything else is looked at: a later release may announce elements of types that this one refuses.
-  check(present < FIRST_UNKNOWN_BIT, 'unsupported_packing', `present ${present}`);
-  const has = (bit) => (present & bit) !== 0;
+  // Sums and not bits, because bits of JavaScript are 32.
+  const has = (bit) => Math.floor(present / bit) % 2 === 1;
+  const known = Object.values(PRESENT).filter(has).reduce((sum, bit) => sum + bit, 0);
+  check(present === known, 'unsupported_packing', `present ${present}`);
   checkPayload(elementCount === FIXED_ELEMENTS + BITS_WITH_ELEMENT.filter(has).length, 'number of elements');
 
   const text = new TextParts(pack.bin(), packing);
@@ -216,6 +220,8 @@ function readPayload(payload, packing) {
   if (has(PRESENT.TOKENS)) session.tokens = readFurtherTokens(pack, text);
   if (has(PRESENT.SESSION_ID)) session.session_id = readSessionId(pack);
   if (has(PRESENT.SESSION_EXPIRES_AT)) session.session_expires_at = readTime(pack);
+  if (has(PRESENT.AUTHENTICATED_AT)) session.authenticated_at = readTime(pack);
+  if (has(PRESENT.SUBJECT)) session.subject = readSubject(pack);
   pack.finish();
 
   if (has(PRESENT.USER)) json.user = readJsonObject(text.next());
@@ -230,6 +236,12 @@ function readTime(pack) {
   const time = pack.uint();
   checkPayload(time <= MAX_TIME, 'a time after the year 9999');
   return time;
+}
+
+function readSubject(pack) {
+  const subject = decodeUtf8(pack.bin());
+  checkPayload(subject !== '', 'empty subject');
+  return subject;
 }
 
 function readSessionId(pack) {

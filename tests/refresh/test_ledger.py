@@ -326,10 +326,42 @@ class TestAdopt:
         done(world, world.process(), theirs)
         victims = stored(world, theirs)
         assert victims is not None
+        assert isinstance(victims.state, Result)
         put(world, world.old, records.pack(victims))
+        name, inner = victims.state.box, world.store.inner
+        box = inner.read(key_of(world, theirs) + name).value
+        assert box is not None
+        assert inner.swap(key_of(world, world.old) + name, None, box, HOUR)
         ledger = world.process()
         assert None is ledger.look(world.old)
         assert Attempt.TAKEOVER is claimed(ledger, world.old).attempt
+
+    def test_a_box_that_is_gone_before_its_time_is_a_token_that_is_spent(self, world: World) -> None:
+        """A store that evicts, or has lost a write: the provider is not asked about a token that is used up."""
+        done(world, world.process(), world.old)
+        record = stored(world, world.old)
+        assert record is not None
+        assert isinstance(record.state, Result)
+        place = key_of(world, world.old) + record.state.box
+        box = world.store.inner.read(place).value
+        assert box is not None
+        assert world.store.inner.swap(place, box, b"-", 1)
+        world.times.advance(0.001)
+        ledger = world.process()
+        assert (None, Overtaken()) == (ledger.look(world.old), ledger.claim(world.old))
+
+    def test_what_is_kept_after_the_result_is_small(self, world: World) -> None:
+        """The box ends with the result: a token that is spent is known by a few bytes."""
+        done(world, world.process(), world.old)
+        key = key_of(world, world.old)
+        record = stored(world, world.old)
+        assert record is not None
+        assert isinstance(record.state, Result)
+        assert None is not world.store.inner.read(key + record.state.box).value
+        world.times.advance(300)
+        assert None is world.store.inner.read(key + record.state.box).value
+        assert 80 > len(world.store.inner.read(key).value or b"")
+        assert Overtaken() == world.process().claim(world.old)
 
     @pytest.mark.parametrize(
         "value", [b"", b"nonsense", b"\xc1", records.pack(Record(Spent(1)))[:-1], b"\x93\x03\x00\xc4\x01x"]
@@ -491,7 +523,8 @@ class TestStoreOutOfReach:
         ledger._own = MemoryCoordinator(clock=world.times.milliseconds)  # or it would know the answer itself
         world.store.asked.clear()
         assert isinstance(ledger.claim(world.old), Adopt)
-        assert ["read", "swap"] * 3 + ["read"] == world.store.asked  # the doubt, the result, the next link's floor
+        told = ["read", "swap", "read", "swap", "swap", "read", "swap"]  # the doubt, the result, the next link's floor
+        assert [*told, "read", "read"] == world.store.asked
         assert None is world.process().look(another)
         world.store.asked.clear()
         claimed(ledger, new)

@@ -156,6 +156,28 @@ class TestClaimOrGet:
         assert (30_000, 35_000) == (CALL_LIMIT, LEASE)
 
 
+class TestSignedOut:
+    """A token that was signed out, and that the provider has given out again."""
+
+    STATE = Failed(NOW + 5, Failure.REVOKED, 1000)
+
+    @pytest.mark.parametrize(("started_at", "is_over"), [(None, True), (999, True), (1000, False), (1001, False)])
+    def test_whoever_began_later_is_not_refused(self, started_at: int | None, is_over: bool) -> None:
+        """The sign-out was of somebody before; nobody's beginning is no excuse."""
+        answer = records.claim_or_get(Record(self.STATE, 7), NOW, ME, opens, started_at)
+        assert (Refused(Failure.REVOKED, 5) if is_over else mine(Attempt.FIRST, 7)) == answer
+        assert is_over == records.concerns(self.STATE, NOW, started_at)
+
+    def test_what_names_no_beginning_is_everybodys(self) -> None:
+        """Every other failure, for example."""
+        state = Failed(NOW + 5, Failure.DENIED)
+        assert Refused(Failure.DENIED, 5) == records.claim_or_get(Record(state), NOW, ME, opens, 10**9)
+
+    def test_a_record_without_it_is_read(self) -> None:
+        """As it was written by whoever knew of none."""
+        assert Record(Failed(1, Failure.REVOKED)) == records.unpack(msgpack.packb([2, 0, 1, 3]))
+
+
 class TestResultOf:
     """Looking without claiming."""
 

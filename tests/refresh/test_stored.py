@@ -207,6 +207,99 @@ class TestClaim:
         assert CoordinatorUnavailable is type(raised.value)
 
 
+class TestBox:
+    """The box of a result, beside its record."""
+
+    BOX = b"box " * 200
+
+    def place(self, store: Store) -> bytes:
+        """Where the box is."""
+        record = records.unpack(store.inner.read(KEY).value or b"")
+        assert isinstance(record.state, Result)
+        return KEY + record.state.box
+
+    def write(self, store: Store, ends: int, box: bytes = BOX, order: int = 1, spent_for: int = HOUR) -> Record | None:
+        """Write a result."""
+        result = Result(ends, box, order, spent_for, ends)
+        return stored.change(store, KEY, lambda record, _now: records.with_result(record, result))
+
+    def test_it_is_read_with_its_record(self, store: Store, times: Times) -> None:
+        """And written before it: a box without a record harms nobody."""
+        result = Result(times.milliseconds() + 5000, self.BOX, 1, HOUR, 7)
+        written: list[int] = []
+        store.after = lambda step: written.append(len(store.inner.read(KEY).value or b"")) if step == "swap" else None
+        assert Record(result) == stored.change(store, KEY, lambda _record, _now: Record(result))
+        assert (["read", "swap", "swap"], 0) == (store.asked, written[0])
+        assert (Record(result), 16) == (there(store), len(self.place(store)) - len(KEY))
+        assert len(store.inner.read(KEY).value or b"") < 60
+        assert Adopt(self.BOX.decode()) == stored.claim(store, KEY, ME, opens)
+
+    def test_it_lives_as_long_as_the_result(self, store: Store, times: Times) -> None:
+        """To the millisecond; the record goes on, and says that the token is spent."""
+        self.write(store, times.milliseconds() + 5000)
+        place = self.place(store)
+        times.advance(4.999)
+        assert self.BOX == store.inner.read(place).value
+        times.advance(0.001)
+        assert None is store.inner.read(place).value
+        store.asked.clear()
+        assert Overtaken() == stored.claim(store, KEY, ME, opens)
+        assert ["read"] == store.asked, "what has ended has no box to be asked for"
+        times.advance(HOUR / 1000 - 0.001)
+        assert Overtaken() == stored.claim(store, KEY, ME, opens)
+        times.advance(0.001)
+        assert None is there(store)
+
+    def test_without_it_the_token_is_spent(self, store: Store, times: Times) -> None:
+        """For as long as it would have been known."""
+        self.write(store, times.milliseconds() + 5000)
+        assert store.inner.swap(self.place(store), self.BOX, b"-", 1)
+        times.advance(0.001)
+        assert Record(Spent(times.milliseconds() + HOUR)) == there(store)
+        assert Overtaken() == stored.claim(store, KEY, ME, opens)
+
+    def test_without_it_a_token_that_was_not_rotated_is_as_good_as_before(self, store: Store, times: Times) -> None:
+        """There is no harm in asking."""
+        self.write(store, times.milliseconds() + 5000, spent_for=0)
+        assert store.inner.swap(self.place(store), self.BOX, b"-", 1)
+        times.advance(0.001)
+        assert Attempt.FIRST is getattr(stored.claim(store, KEY, ME, opens), "attempt", None)
+
+    def test_a_floor_is_written_without_it(self, store: Store, times: Times) -> None:
+        """It stands there already."""
+        self.write(store, times.milliseconds() + 5000)
+        store.asked.clear()
+        floor = times.milliseconds() + 7000
+        stored.change(store, KEY, lambda record, _now: records.with_floor(record, floor))
+        assert ["read", "read", "swap"] == store.asked
+        found = there(store)
+        assert found is not None
+        assert (floor, self.BOX) == (found.floor, getattr(found.state, "box", None))
+
+    def test_who_tells_a_result_again_makes_it_last(self, store: Store, times: Times) -> None:
+        """The same box, and a later end: nobody finds the record without it."""
+        self.write(store, times.milliseconds() + 5000)
+        self.write(store, times.milliseconds() + 9000)
+        times.advance(8.999)
+        assert Adopt(self.BOX.decode(), is_fresh=True) == stored.claim(store, KEY, ME, opens)
+
+    def test_another_result_has_another_one(self, store: Store, times: Times) -> None:
+        """Whoever has read the first record finds the first box."""
+        self.write(store, times.milliseconds() + 5000)
+        first = self.place(store)
+        self.write(store, times.milliseconds() + 5000, b"later " * 50, order=2)
+        assert (self.BOX, b"later " * 50) == tuple(store.inner.read(one).value for one in (first, self.place(store)))
+        assert "later " * 50 == getattr(stored.claim(store, KEY, ME, opens), "successor", None)
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_out_of_reach_before_all_is_written(self, store: Store, times: Times, number: int) -> None:
+        """There is no record of a box that is not there."""
+        store.fail_at("swap", number)
+        with pytest.raises(CoordinatorUnavailable):
+            self.write(store, times.milliseconds() + 5000)
+        assert None is there(store)
+
+
 class TestChange:
     """From what is there to what shall be."""
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sealed_session import Session
 from sealed_session.refresh import shared
+from sealed_session.refresh.attempt import merge
 from sealed_session.refresh.coordinator import CoordinatorUnavailable
 from sealed_session.refresh.shared import SharedCoordinator
 from sealed_session.refresh.tombstones import LEEWAY, Tombstone, Tombstones
@@ -68,6 +69,20 @@ def test_a_session_is_over_for_every_process(store: Store) -> None:
     assert not stones.is_over(session("s2"), NOW - 5)
 
 
+def test_what_the_provider_never_said_is_over_nobody(store: Store) -> None:
+    """Also by a clock that began a moment ago."""
+    stones = process(store)
+    stones.bury_session("s1", Tombstone(ours=3), DAY)
+    assert [True, False] == [stones.is_over(session(), start) for start in (3, 4)]
+
+
+def test_a_refresh_keeps_by_what_it_is_known() -> None:
+    """And when the person proved who they are, whatever the answer leaves out."""
+    known = {"session_id": "AAAA", "subject": "u1", "authenticated_at": NOW}
+    renewed = merge(Session("opaque", "old", session_id="AAAA", subject="u1", authenticated_at=NOW), Session("next"))
+    assert {"access_token": "next", "refresh_token": "old", **known} == renewed.to_mapping()
+
+
 def test_without_a_beginning_nobody_can_tell(store: Store) -> None:
     """Code without a cookie does not know when a session began."""
     stones = process(store)
@@ -108,6 +123,71 @@ def test_without_auth_time_the_clocks_may_differ(store: Store) -> None:
     process(store).bury_person("u1", Tombstone(theirs=NOW), DAY)
     stones = process(store)
     assert [True, False] == [stones.is_over(session(), NOW + ahead) for ahead in (LEEWAY, LEEWAY + 1)]
+
+
+def test_the_proof_that_an_id_token_told_of_counts_too(store: Store) -> None:
+    """Where the access token does not speak of it: no leeway, and nobody is signed out by the logout before."""
+    process(store).bury_person("u1", Tombstone(theirs=NOW, heard=NOW + 5), DAY)
+    stones, opaque = process(store), Session("opaque", subject="u1")
+    told = [opaque.replace(authenticated_at=at) for at in (NOW - 1, NOW, NOW + 1)]
+    assert [True, True, False] == [stones.is_over(one, NOW + 4) for one in told]
+    assert stones.is_over(opaque, NOW + 4)
+
+
+@pytest.mark.parametrize("auth_time", [{}, {"auth_time": NOW - 5000}])
+def test_whoever_begins_after_we_heard_of_it_is_alive(store: Store, auth_time: dict[str, Any]) -> None:
+    """The provider has let them in again, be it without a question: on a proof that is older than the logout."""
+    process(store).bury_session("s1", Tombstone(theirs=NOW, heard=NOW + 3), DAY)
+    stones = process(store)
+    assert [True, False] == [stones.is_over(session(**auth_time), start) for start in (NOW + 3, NOW + 4)]
+
+
+def test_whoever_was_let_in_within_the_same_second_begins_later(store: Store) -> None:
+    """Or they would be over for ever, with each new sign-in on the same proof."""
+    stones, silent = process(store), session(auth_time=NOW - 5000)
+    stones.bury_session("s1", Tombstone(theirs=NOW - 20, heard=NOW), DAY)
+    assert (NOW + 1, False) == (stones.begin(silent, NOW), stones.is_over(silent, NOW + 1))
+
+
+def test_what_was_heard_last_counts(store: Store) -> None:
+    """A second logout ends who was let in again after the first."""
+    stones, silent = process(store), session(auth_time=NOW - 5000)
+    for at in (NOW + 50, NOW):
+        stones.bury_session("s1", Tombstone(theirs=at, heard=at), DAY)
+    assert [True, False] == [stones.is_over(silent, start) for start in (NOW + 50, NOW + 51)]
+
+
+@pytest.mark.parametrize("theirs", [(NOW, NOW - 70), (NOW - 70, NOW)])
+def test_an_older_logout_that_comes_later_brings_nobody_back(store: Store, theirs: tuple[int, int]) -> None:
+    """Providers try again, and networks reorder."""
+    for at in theirs:
+        process(store).bury_session("s1", Tombstone(theirs=at), DAY)
+    assert process(store).is_over(session(auth_time=NOW - 50), NOW - 40)
+
+
+def test_a_session_is_known_by_more_than_one_name(store: Store) -> None:
+    """By the ``sid`` and the ``sub`` of the access token, and by those of the ID token where these are others."""
+    two = session(sub="pairwise").replace(session_id="AAAA", subject="u1")
+    for kind, name in (("sid", "s1"), ("sid", "AAAA"), ("sub", "pairwise"), ("sub", "u1")):
+        fresh = World().store
+        bury = process(fresh).bury_session if kind == "sid" else process(fresh).bury_person
+        assert bury(name, Tombstone(ours=NOW), DAY)
+        assert [True, False] == [process(fresh).is_over(two, start) for start in (NOW, NOW + 1)]
+
+
+def test_each_name_is_asked_for_once(store: Store) -> None:
+    """Two questions for most."""
+    process(store).is_over(session().replace(session_id="AAAA"), NOW)
+    process(store).is_over(session().replace(subject="u1"), NOW)
+    assert ["read"] * 5 == store.asked
+
+
+@pytest.mark.parametrize("odd", ["yesterday", 1.5, True, None])
+def test_a_proof_that_is_no_time_is_none(store: Store, odd: Any) -> None:
+    """Then the beginning counts, as without it."""
+    process(store).bury_session("s1", Tombstone(theirs=NOW), DAY)
+    stones = process(store)
+    assert [True, False] == [stones.is_over(session(auth_time=odd), NOW + ahead) for ahead in (LEEWAY, LEEWAY + 1)]
 
 
 def test_our_time_is_not_compared_with_theirs(store: Store) -> None:

@@ -29,6 +29,8 @@ PLAYED = (
     pytest.param("store-locked/SQLite/strict", id="store-locked"),
     pytest.param("sign-out/SQLite/grace", id="sign-out"),
     pytest.param("sign-out-in-call/SQLite/reuse", id="sign-out-in-call"),
+    pytest.param("sign-out-late/SQLite/strict", id="sign-out-late"),
+    pytest.param("sign-out-store-away/Redis/strict", id="sign-out-store-away", marks=needs_redis),
     pytest.param("too-many/Redis/strict", id="too-many", marks=needs_redis),
     pytest.param("store-away-in-call/Redis/reuse", id="store-away-in-call", marks=needs_redis),
 )

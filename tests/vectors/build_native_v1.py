@@ -126,6 +126,17 @@ def seal_cases() -> Iterator[dict[str, Any]]:
     yield seal_case("context", "A context binds a tenant.", SMALL, context=b"tenant-7")
     yield seal_case("purpose", "The other registered purpose.", SMALL, purpose="login-state")
     yield seal_case("started-before", "Signed in a day before it was sealed.", SMALL, started_at=NOW - 86400)
+    yield from later_seal_cases()
+
+
+def later_seal_cases() -> Iterator[dict[str, Any]]:
+    """What came to version 1 later: bits 1024 and 2048."""
+    proved = {**SMALL, "authenticated_at": NOW - 3600}
+    yield seal_case("authenticated-at", "When the person proved who they are.", proved)
+    known_as = {"access_token": JWT, "subject": "user_é"}
+    yield seal_case("subject", "By what the provider knows the person; UTF-8.", known_as)
+    both = {**SMALL, "session_id": "AAAA", "authenticated_at": 0, "subject": "x", "unverified": True}
+    yield seal_case("authenticated-at-and-subject", "Both after a session id.", both)
 
 
 def seal_case(case: str, comment: str, session: dict[str, Any], **inputs: Any) -> dict[str, Any]:
@@ -364,6 +375,27 @@ def payload_failures() -> Iterator[dict[str, Any]]:
         "msgpack-giant", "An array that claims 2^32 - 1 elements.", raw_body(0, b"\xdd\xff\xff\xff\xff"), "payload"
     )
     yield fail("msgpack-list-key", "A map with a list as key.", raw_body(0, b"\x81\x90\xc0"), "payload")
+    yield from later_payload_failures()
+
+
+def later_payload_failures() -> Iterator[dict[str, Any]]:
+    """Of the bits 1024 and 2048, and of those around them."""
+
+    def case(name: str, comment: str, present: int, *elements: Any, code: str = "payload") -> dict[str, Any]:
+        return fail(name, comment, crafted([present, b"", b"t", None, *elements], packing_number=0), code)
+
+    unsupported = "unsupported_packing"
+    for bit in (256, 512, 4096, 2**31, 2**32, 2**53, 2**63):
+        yield case(f"unknown-bit-beside-{bit}", "An unknown bit beside known ones.", bit + 1024, NOW, code=unsupported)
+    yield case("authenticated-at-missing", "A bit without its element.", 1024)
+    yield case("authenticated-at-too-late", "The year 10000.", 1024, 253_402_300_800)
+    yield case("authenticated-at-negative", "A negative time.", 1024, -1)
+    yield case("authenticated-at-bin", "A time as bin.", 1024, b"1790000000")
+    yield case("subject-missing", "A bit without its element.", 2048)
+    yield case("subject-empty", "No bytes.", 2048, b"")
+    yield case("subject-not-utf8", "A byte that begins nothing.", 2048, b"\xff")
+    yield case("subject-str", "A str of msgpack.", 2048, "user_1")
+    yield case("subject-before-authenticated-at", "The elements in another order.", 3072, b"user_1", NOW)
 
 
 def deflate(text: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from threading import Event
 from typing import Any, cast
@@ -12,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from flask_ext import SignOutResult, current_session
 from sealed_session import ProviderUnavailable, Session, UsageError, UsageTypeError
+from sealed_session.providers.id_token import session_id_of
 from sealed_session.refresh.coordinator import CoordinatorUnavailable, Reading
 from sealed_session.refresh.memory import MemoryCoordinator
 from sealed_session.testing import Clock, FakeProvider
@@ -209,6 +211,56 @@ class TestSignOut:
         assert {(NAME, True), (NAME, False), ("old", True), ("old", False), ("eager", False)} <= cleared
         assert all("Max-Age=0" in line for line in lines(response))
 
+    def test_signing_in_over_the_same_refresh_token_ends_nothing(self, place: Place) -> None:
+        """What would be revoked are the new session's own tokens, whatever id it has."""
+        first, second = place.identity.sign_in(), place.identity.sign_in()
+        place.world.do(lambda: place.world.auth.sign_in(**first))
+        assert place.identity.was_revoked.wait(10)  # the one of before has nothing to do with it
+        place.identity.revoked.clear()
+        before = set(threading.enumerate())
+        same = {**second, "refresh_token": first["refresh_token"]}
+        place.world.do(lambda: place.world.auth.sign_in(**same))
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)
+        assert ([], "user_1") == (place.identity.revoked, place.who())
+
+    def test_signing_in_over_the_same_session_ends_nothing(self, place: Place) -> None:
+        """By any of its names: the access token's, or the one that it was given."""
+        first, second = place.identity.sign_in(), place.identity.sign_in(None, sid="session_1")
+        place.world.do(lambda: place.world.auth.sign_in(**{**first, "session_id": "AAAA"}))
+        assert place.identity.was_revoked.wait(10)
+        place.identity.revoked.clear()
+        before = set(threading.enumerate())
+        place.world.do(lambda: place.world.auth.sign_in(**{**second, "session_id": "AAAA"}))
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)
+        assert ([], "user_1") == (place.identity.revoked, place.who())
+
+    def test_without_a_provider_every_name_has_to_be_on_record(
+        self, make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One of two is not enough."""
+        place = make_place(provider=None, CHECK_REVOCATION="always")
+        values = place.world.provider.sign_in(None, sid="session_1")
+        for refuses in (False, True):
+            place.world.do(lambda: place.world.auth.sign_in(**{**values, "session_id": "AAAA"}))
+            if refuses:
+                refuse_the_second_swap(place, monkeypatch)
+            assert refuses is not place.sign_out().recorded
+
+    @pytest.mark.parametrize("settings", [{}, {"provider": None}])
+    def test_whoever_signs_in_ahead_can_sign_out_at_once(self, make_place: MakePlace, settings: dict[str, Any]) -> None:
+        """A session that begins seconds later than now, because another has just ended, leaves no living copy."""
+        place = make_place(CHECK_REVOCATION="always", **settings)
+        values = [place.world.provider.sign_in(None, sid="session_1") for _ in range(2)]
+        place.world.do(lambda: place.world.auth.sign_in(**values[0]))
+        place.revoke("session_1")
+        place.world.do(lambda: place.world.auth.sign_in(**values[1]))
+        copy = place.cookie
+        assert "user_1" == place.who(copy)
+        assert place.sign_out().recorded
+        assert "nobody: revoked" == place.who(copy)
+
     def test_it_beats_a_refresh_of_the_same_request(self, place: Place) -> None:
         """The newest pair is what is revoked, and the cookie goes."""
         place.clock.advance(400)
@@ -253,6 +305,20 @@ def said(response: TestResponse) -> dict[str, Any]:
 def lines(response: TestResponse) -> list[str]:
     """The Set-Cookie lines of a response."""
     return response.headers.getlist("Set-Cookie")
+
+
+def refuse_the_second_swap(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a coordinator take what comes first and what comes third."""
+    swap = place.store.swap
+    asked: list[bytes] = []
+
+    def second_fails(*arguments: Any) -> bool:
+        asked.append(arguments[0])
+        if len(asked) == 2:
+            raise CoordinatorUnavailable("test")
+        return swap(*arguments)
+
+    monkeypatch.setattr(place.store, "swap", second_fails)
 
 
 class Slow:
@@ -527,6 +593,90 @@ class TestTheProviderSaysSo:
         place.clock.advance(400)
         assert "nobody: revoked" == place.who()
 
+    def sign_in(self, place: Place, **told: Any) -> None:
+        """Sign in with an opaque token, or whatever else the provider gave."""
+        values = {"access_token": "opaque", "refresh_token": None, "user": {"id": "user_1"}, **told}
+        place.world.do(lambda: place.world.auth.sign_in(**values))
+
+    def proved(self, place: Place, seconds: int) -> dict[str, Any]:
+        """What signs somebody in who proved who they are so many seconds ago."""
+        return place.identity.sign_in(None, sid="session_1", auth_time=int(place.clock()) - seconds)
+
+    @pytest.mark.parametrize("sid", ["c2Vzc2lvbl8x", "session 1, which no session can hold as it is"])
+    def test_a_session_of_an_opaque_token(self, place: Place, sid: str) -> None:
+        """By the ``sid`` of its ID token, as it is or hashed."""
+        self.sign_in(place, session_id=session_id_of(sid))
+        assert 200 == self.tell(place, sid="another").status_code
+        assert "user_1" == place.who()
+        assert 200 == self.tell(place, sid=sid, token_id="jti_2").status_code
+        assert "nobody: revoked" == place.who()
+
+    @pytest.mark.parametrize("settings", [{}, {"USER_FIELDS": ["id"]}])
+    @pytest.mark.parametrize("told", [{"subject": "sub_1"}, {"user": {"id": "user_1", "sub": "sub_1"}}])
+    def test_a_person_of_an_opaque_token(
+        self, make_place: MakePlace, settings: dict[str, Any], told: dict[str, Any]
+    ) -> None:
+        """By the ``sub`` of the ID token, whatever becomes of the user: trimmed, or replaced by the application."""
+        place = make_place(AUTH_PREFIX="/auth", CHECK_REVOCATION="always", **settings)
+        self.sign_in(place, **told)
+        place.world.do(lambda: place.world.auth.update(user={"id": "user_1"}))
+        assert 200 == self.tell(place, sub="sub_2").status_code
+        assert "user_1" == place.who()
+        assert 200 == self.tell(place, sub="sub_1", token_id="jti_2").status_code
+        assert "nobody: revoked" == place.who()
+
+    @pytest.mark.parametrize("says", [{"sub": "sub_1"}, {"sub": "user_1"}, {"sid": "AAAA"}, {"sid": "session_1"}])
+    def test_an_access_token_that_has_other_names(self, place: Place, says: dict[str, str]) -> None:
+        """Pairwise ones, for example: the logout token has those of the ID token."""
+        values = place.identity.sign_in(None, sid="session_1")
+        place.world.do(lambda: place.world.auth.sign_in(**values, session_id="AAAA", subject="sub_1"))
+        assert "user_1" == place.who()
+        assert 200 == self.tell(place, **says).status_code
+        assert "nobody: revoked" == place.who()
+
+    @pytest.mark.parametrize("odd", [5, "", None, ["sub_1"]])
+    def test_a_user_whose_sub_is_no_text(self, place: Place, odd: Any) -> None:
+        """Is known to no provider by it."""
+        self.sign_in(place, user={"id": "user_1", "sub": odd})
+        assert ("user_1", "None") == (place.who(), place.world.do(self.subject(place)).text)
+        self.sign_in(place, user={"id": "user_1", "sub": "sub_1"})
+        assert "sub_1" == place.world.do(self.subject(place)).text
+        values = {**place.identity.sign_in(), "user": {"id": "user_1", "sub": "the application's own"}}
+        place.world.do(lambda: place.world.auth.sign_in(**values))
+        assert "user_1" == place.world.do(self.subject(place)).text
+
+    def subject(self, place: Place) -> Callable[[], str]:
+        """A view that says by what the provider knows the person."""
+        return lambda: str(cast(Session, place.world.auth.session).subject)
+
+    def test_a_logout_of_before_ends_nobody_who_has_proved_it_since(self, place: Place) -> None:
+        """By the provider's own clock, however long the token took."""
+        place.world.do(lambda: place.world.auth.sign_in(**self.proved(place, 5)))
+        token = place.identity.logout_token(sid="session_1", issued_at=int(place.clock()) - 6)
+        assert 200 == self.tell(place, token).status_code
+        assert "user_1" == place.who()
+        token = place.identity.logout_token(sid="session_1", issued_at=int(place.clock()) - 5, token_id="jti_2")
+        assert 200 == self.tell(place, token).status_code
+        assert "nobody: revoked" == place.who()
+
+    @pytest.mark.parametrize("later", [0, 3, 60])
+    def test_whoever_is_let_in_again_without_a_question_is_signed_in(self, place: Place, later: int) -> None:
+        """Single sign-on: the proof is older than the logout, and the provider says who it is all the same."""
+        place.world.do(lambda: place.world.auth.sign_in(**self.proved(place, 500)))
+        assert 200 == self.tell(place, sid="session_1").status_code
+        assert "nobody: revoked" == place.who()
+        place.clock.advance(later)
+        place.world.do(lambda: place.world.auth.sign_in(**self.proved(place, 500)))
+        assert "user_1" == place.who()
+        place.clock.advance(400)
+        assert ("user_1", 1) == (place.who(), len(place.identity.calls))
+
+    def test_a_coordinator_that_takes_one_of_two(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Then it is not on record: the session may be known by the other name."""
+        refuse_the_second_swap(place, monkeypatch)
+        response = self.tell(place, sid="session 1, which no session can hold as it is")
+        assert (400, "not_recorded") == (response.status_code, said(response)["reason"])
+
     def test_a_token_that_is_sent_again(self, place: Place) -> None:
         """Is refused."""
         token = place.identity.logout_token(sub="user_1", issued_at=place.clock())
@@ -542,7 +692,9 @@ class TestTheProviderSaysSo:
         """Ends nothing; the log says why, and not what."""
         response = self.tell(place, token)
         assert (400, "logout_token_invalid") == (response.status_code, said(response)["reason"])
-        assert ("user_1", ["a logout token is refused: malformed"]) == (place.who(), caplog.messages)
+        assert ["a logout token is refused: malformed. (Said once a minute.)"] == caplog.messages
+        assert (400, "user_1") == (self.tell(place, token).status_code, place.who())
+        assert 1 == len(caplog.messages)  # anybody may send as many as they like
 
     def test_by_any_other_method(self, place: Place) -> None:
         """Nothing is there."""
@@ -562,6 +714,21 @@ class TestTheProviderSaysSo:
         response = self.tell(place, token)
         assert (400, "not_recorded") == (response.status_code, said(response)["reason"])
         place.store.is_gone = None
+        assert (200, "nobody: revoked") == (self.tell(place, token).status_code, place.who())
+
+    def test_it_comes_in_a_form_of_the_body(self, place: Place) -> None:
+        """Not in an address, which servers log; nor as a file, which would be written to disk; nor without end."""
+        token = place.identity.logout_token(sub="user_1", issued_at=place.clock())
+        client = place.world.app.test_client(use_cookies=False)
+        address, form = "/auth/backchannel-logout", "application/x-www-form-urlencoded"
+        in_query = client.post(address, base_url=ORIGIN, query_string={"logout_token": token}, content_type=form)
+        as_json = client.post(address, base_url=ORIGIN, json={"logout_token": token})
+        as_file = client.post(
+            address, base_url=ORIGIN, data={"logout_token": token}, content_type="multipart/form-data"
+        )
+        endless = client.post(address, base_url=ORIGIN, data={"x": "x" * 65_536, "logout_token": token})
+        assert [400, 400, 400, 413] == [each.status_code for each in (in_query, as_json, as_file, endless)]
+        assert ("logout_token_invalid", "user_1") == (said(as_file)["reason"], place.who())
         assert (200, "nobody: revoked") == (self.tell(place, token).status_code, place.who())
 
     def test_a_provider_that_sends_none(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,6 +199,49 @@ class TestFreshWithin:
         world.get("/sign-in")
         assert 200 == world.get("/view").status_code
 
+    def test_being_let_in_by_the_provider_is_no_proof(self, world: World) -> None:
+        """Single sign-on: the callback is new, and the proof is a day old. ``auth_time`` says so, of either token."""
+        world.app.add_url_rule("/view", view_func=login_required(fresh_within=60)(view))
+        old = int(world.clock()) - 86_400
+
+        def sign_in(**told: Any) -> int:
+            values = world.provider.sign_in(None, **told.pop("claims", {}))
+            world.do(lambda: world.auth.sign_in(**values, **told))
+            return world.get("/view", headers=FETCH).status_code
+
+        assert [401, 401, 200] == [sign_in(authenticated_at=old), sign_in(claims={"auth_time": old}), sign_in()]
+        assert 200 == sign_in(authenticated_at=int(world.clock()) - 60)
+
+    def test_the_earlier_counts(self, world: World) -> None:
+        """A provider whose clock is ahead makes nobody fresh for longer."""
+        world.app.add_url_rule("/view", view_func=login_required(fresh_within=60)(view))
+        values = world.provider.sign_in()
+        world.do(lambda: world.auth.sign_in(**values, authenticated_at=int(world.clock()) + 50))
+        world.clock.advance(61)
+        assert 401 == world.get("/view", headers=FETCH).status_code
+
+    @pytest.mark.parametrize(("ago", "expected"), [(70, 200), (71, 401)])
+    def test_the_clocks_may_differ(self, world: World, ago: int, expected: int) -> None:
+        """By ten seconds, or who has just signed in would be sent to do so again, and again."""
+        world.app.add_url_rule("/view", view_func=login_required(fresh_within=60)(view))
+        values = world.provider.sign_in()
+        world.do(lambda: world.auth.sign_in(**values, authenticated_at=int(world.clock()) - ago))
+        assert expected == world.get("/view", headers=FETCH).status_code
+
+    def test_a_refresh_keeps_the_proof_and_a_new_one_renews_it(self, world: World) -> None:
+        """It can be read; so it can by code that judges for itself."""
+        world.app.add_url_rule("/view", view_func=login_required(fresh_within=60)(view))
+        proved_at = int(world.clock()) - 500
+        told = lambda: str(current_session.authenticated_at)  # noqa: E731
+        assert "None" == world.do(told).text
+        world.do(lambda: world.auth.sign_in(**world.provider.sign_in(), authenticated_at=proved_at))
+        world.clock.advance(400)
+        assert (str(proved_at), 1) == (world.do(told).text, len(world.provider.calls))
+        world.do(lambda: world.auth.update(user={"id": "user_1"}))
+        assert (str(proved_at), 401) == (world.do(told).text, world.get("/view", headers=FETCH).status_code)
+        world.do(lambda: world.auth.sign_in(**world.provider.sign_in(), authenticated_at=int(world.clock())))
+        assert 200 == world.get("/view").status_code
+
     def test_part_of_a_second(self, world: World) -> None:
         """Times are whole seconds."""
         world.app.add_url_rule("/view", view_func=login_required(fresh_within=1.5)(view))

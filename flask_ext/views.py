@@ -79,7 +79,7 @@ def guard_everything() -> ResponseReturnValue | None:
     if automatic or is_open(current_app, request.endpoint) or _is_login_address():
         return None
     reason = refused(inf)
-    return None if reason is None else answers.refuse(reason)
+    return None if reason is None else _refuse(reason)
 
 
 def _is_login_address() -> bool:
@@ -119,7 +119,7 @@ def _guard(view: F, limit: float) -> F:
         @wraps(view)
         async def guarded_async(*arguments: Any, **named: Any) -> Any:
             reason = refused(limit)
-            return await (view(*arguments, **named) if reason is None else answers.refuse_async(reason))
+            return await (view(*arguments, **named) if reason is None else _refuse_async(reason))
 
         guarded: Any = guarded_async
     else:
@@ -127,13 +127,29 @@ def _guard(view: F, limit: float) -> F:
         @wraps(view)
         def guarded_plain(*arguments: Any, **named: Any) -> Any:
             reason = refused(limit)
-            return view(*arguments, **named) if reason is None else answers.refuse(reason)
+            return view(*arguments, **named) if reason is None else _refuse(reason)
 
         guarded = guarded_plain
     if not hasattr(view, "__self__"):  # a bound method is bound anew every time, and cannot bear a mark
         setattr(view, GUARDED, True)
     vars(guarded).pop(GUARDED, None)  # that wraps() has copied, where the view was guarded before
     return cast(F, guarded)
+
+
+def _refuse(reason: Reason) -> ResponseReturnValue:
+    """Answer whoever may not see a view. A preflight comes without credentials, and is told the methods alone.
+
+    Source: Fetch Standard, section 3.3.5: whatever but a good status ends the call that it comes before.
+    """
+    if request.method == "OPTIONS":
+        return current_app.make_default_options_response()
+    return answers.refuse(reason)
+
+
+async def _refuse_async(reason: Reason) -> ResponseReturnValue:
+    if request.method == "OPTIONS":
+        return current_app.make_default_options_response()
+    return await answers.refuse_async(reason)
 
 
 def _marked_public(view: F) -> F:

@@ -465,7 +465,10 @@ class TestRequireLogin:
         assert (200, {"GET", "HEAD", "OPTIONS"}) == (response.status_code, set(response.allow))
 
     def test_a_view_that_answers_options_itself_is_closed(self, house: World) -> None:
-        """It may tell something: by its methods, as a class, or with Flask's own answer turned off."""
+        """It may tell something: by its methods, as a class, or with Flask's own answer turned off.
+
+        A preflight is not refused all the same, or no browser would send what comes after it: it is told the methods.
+        """
 
         class Page(MethodView):
             def options(self) -> str:
@@ -474,7 +477,30 @@ class TestRequireLogin:
         house.app.add_url_rule("/by-methods", "m", lambda: "secret", methods=["GET", "OPTIONS"])
         house.app.add_url_rule("/class", view_func=Page.as_view("page"))
         house.app.add_url_rule("/off", "off", lambda: "secret", methods=["OPTIONS"], provide_automatic_options=False)
-        assert [401, 401, 401] == [status(house.app, path, "OPTIONS") for path in ("/by-methods", "/class", "/off")]
+        client = house.app.test_client()
+        for path, allowed in (
+            ("/by-methods", {"GET", "HEAD", "OPTIONS"}),
+            ("/class", {"OPTIONS"}),
+            ("/off", {"OPTIONS"}),
+        ):
+            response = client.options(path, base_url=ORIGIN)
+            assert (200, "", allowed) == (response.status_code, response.text, set(response.allow))
+
+    def test_options_of_a_guarded_view_that_answers_it_itself(self, world: World) -> None:
+        """Plain and async: the view is not called."""
+
+        async def later() -> str:
+            return "secret"
+
+        def now() -> str:
+            return "secret"
+
+        for path, view in (("/later", login_required(later)), ("/now", login_required(now))):
+            world.app.add_url_rule(path, path, view, methods=["GET", "OPTIONS"], provide_automatic_options=False)
+        for path in ("/later", "/now"):
+            response = world.app.test_client().options(path, base_url=ORIGIN)
+            assert (200, "") == (response.status_code, response.text)
+            assert 401 == status(world.app, path)
 
     @pytest.mark.parametrize("mine", [False, True])
     def test_the_login_view_is_open(self, make_world: MakeWorld, mine: bool) -> None:

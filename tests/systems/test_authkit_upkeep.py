@@ -86,9 +86,10 @@ def test_WO_16_too_much_is_refused_with_a_table(make_authkit: MakeAuthKit, caplo
 
 @pytest.mark.row("WO-16")
 def test_WO_16_it_is_measured_warned_of_and_made_smaller(
-    make_authkit: MakeAuthKit, caplog: pytest.LogCaptureFixture
+    make_authkit: MakeAuthKit, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A warning from a limit on, and once; with USER_FIELDS the rest of the user stays out of the cookie."""
+    monkeypatch.setattr("sealed_session.sealer._warned", False)  # once per process, whoever was before
     large, small = make_authkit(SIZE_WARN_BYTES=500), make_authkit(USER_FIELDS=["id", "email"])
     for world in (large, small):
         world.open(user={"id": "user_1"})

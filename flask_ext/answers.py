@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
 from werkzeug.exceptions import BadRequest, ServiceUnavailable, Unauthorized
 
+from sealed_session import ProviderUnavailable
 from sealed_session.reasons import Reason
 
 from . import redirects, state
@@ -75,8 +76,13 @@ class SignInRefused(BadRequest):
         self.login_url = login_url
 
 
+class SignInUnavailable(ProviderUnavailable):
+    """Nobody can be sent to the provider's pages now. Uncaught in a view, it is answered 503 with ``Retry-After``."""
+
+
 _WHY = {
     "access_denied": "Signing in was cancelled, or it was refused.",
+    "not_fresh_enough": "This page needs a fresh proof of who you are, and there was none.",
     "sign_in_expired": "Signing in took too long. Please try again.",
     "state_unknown": "This sign-in is not open any more, or it began in another browser. Please sign in again.",
 }
@@ -136,6 +142,11 @@ def unavailable_sign_in(wait: float | None) -> ResponseReturnValue:
         ServiceUnavailable: Where the answer is a page.
     """
     return _unavailable(wait, "Nobody can sign in right now. Please try again in a moment.")
+
+
+def unavailable_pages(error: SignInUnavailable) -> ResponseReturnValue:
+    """Answer a view that sends people to the provider's pages, and has not caught the error: an error handler."""
+    return _as_page(lambda: unavailable_sign_in(error.retry_after))
 
 
 def step_up(payload: Mapping[str, Any], back: str) -> ResponseReturnValue:
@@ -214,8 +225,12 @@ def _challenge(reason: Reason) -> None:
 
 def unavailable(error: VerificationUnavailable) -> ResponseReturnValue:
     """Answer a sign-in whose token could not be verified, and that no view has caught: an error handler."""
+    return _as_page(lambda: _unavailable(error.retry_after))
+
+
+def _as_page(answer: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
     try:
-        return _unavailable(error.retry_after)
+        return answer()
     except ServiceUnavailable as page:  # raised in an error handler, it would be an error of the server
         return current_app.handle_http_exception(page)
 

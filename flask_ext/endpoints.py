@@ -10,21 +10,37 @@ Source: OpenID Connect Back-Channel Logout 1.0, sections 2.5 to 2.8.
 
 from __future__ import annotations
 
+from typing import cast
+
 from flask import Blueprint, Response, abort, current_app, jsonify, redirect, request
+from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import MethodNotAllowed
 
 from sealed_session import ProviderUnavailable
 from sealed_session.errors import LogoutRefused
+from sealed_session.providers.complaint import Complaint
 from sealed_session.refresh.coordinator import CoordinatorUnavailable
 
 from . import answers, redirects, signing_in, state
+from .companions import is_speculative
 from .config import AUTH_BLUEPRINT
 from .current import request_session
 from .ending import SignOutResult
-from .signals import logger
 from .views import public
 
 _SEE_OTHER = 303
+_FORM = "application/x-www-form-urlencoded"
+_MOST_BYTES = 65_536
+"""Of a logout token's form. A token has a kilobyte or two."""
+
+
+class _Endpoints(Blueprint):
+    """The endpoints of one application, and where it is said what they refuse: anybody can send anything there."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(AUTH_BLUEPRINT, __name__, url_prefix=prefix)
+        self.complaint = Complaint()
 
 
 def blueprint(prefix: str) -> Blueprint:
@@ -33,12 +49,14 @@ def blueprint(prefix: str) -> Blueprint:
     Args:
         prefix: AUTH_PREFIX.
     """
-    ours = Blueprint(AUTH_BLUEPRINT, __name__, url_prefix=prefix)
+    ours = _Endpoints(prefix)
     ours.get("/login")(public(signing_in.login))
     ours.get("/callback")(public(signing_in.callback))
     ours.post("/logout")(public(logout))
     ours.post("/backchannel-logout")(public(backchannel_logout))
+    ours.before_request(_wait_for_somebody)
     ours.after_request(_keep_private)
+    ours.record_once(_answer_outages)
     return ours
 
 
@@ -50,8 +68,9 @@ def sign_out(return_to: str | None) -> SignOutResult:
     """
     session, done = request_session().sign_out()
     app, root = state.of(current_app), redirects.start(request)
+    signing_in.give_up(app)
     is_path = return_to is not None and return_to.startswith("/")
-    address = f"{request.host_url.rstrip('/')}{return_to}" if is_path else return_to
+    address = f"{redirects.origin(request)}{return_to}" if is_path else return_to
     return SignOutResult(app.ending.url(session, address) or return_to or root, done.revoked, done.recorded)
 
 
@@ -69,6 +88,9 @@ def backchannel_logout() -> ResponseReturnValue:
     read = getattr(app.provider, "read_logout_token", None)
     if read is None:
         abort(404)
+    request.max_content_length = _MOST_BYTES
+    if request.mimetype != _FORM:  # files would be written to disk, whoever sends them
+        return _refused("logout_token_invalid")
     try:
         token = read(request.form.get("logout_token", ""))
         is_recorded = app.ending.end_by_provider(token)  # first: said twice, it does no harm, and not said, it would
@@ -76,7 +98,8 @@ def backchannel_logout() -> ResponseReturnValue:
     except CoordinatorUnavailable:
         is_recorded = is_new = False
     except LogoutRefused as error:
-        logger.warning("a logout token is refused: %s", error.detail or error.code)
+        ours = cast(_Endpoints, current_app.blueprints[AUTH_BLUEPRINT])
+        ours.complaint.note(f"a logout token is refused: {error.detail or error.code}.")
         return _refused(error.code)
     except ProviderUnavailable as error:
         return _refused(error.code)
@@ -87,6 +110,19 @@ def backchannel_logout() -> ResponseReturnValue:
 
 def _refused(code: str) -> ResponseReturnValue:
     return jsonify(error="invalid_request", reason=code), 400
+
+
+def _wait_for_somebody() -> ResponseReturnValue | None:
+    """Begin and finish sign-ins for people alone: a page that a browser fetches ahead may never be looked at."""
+    if request.method == "HEAD":
+        raise MethodNotAllowed(["GET"])
+    return ("", 503) if is_speculative(request) else None
+
+
+def _answer_outages(setup: BlueprintSetupState) -> None:
+    """Answer for views that send people to the provider's pages; the application's own handler goes before ours."""
+    handlers = setup.app.error_handler_spec[None][None]
+    handlers.setdefault(answers.SignInUnavailable, answers.unavailable_pages)
 
 
 def _keep_private(response: Response) -> Response:

@@ -72,7 +72,7 @@ class KeySet:
 
     def _add(self, kid: str, jwk: dict[str, Any], algorithms: Sequence[str]) -> None:
         for algorithm in algorithms:
-            key = _load(jwk, algorithm) if _is_meant_for(jwk, algorithm) else None
+            key = _load(jwk, algorithm) if is_meant_for(jwk, algorithm) else None
             if key is not None:
                 at = (kid, algorithm)
                 self._keys[at] = key if _is_alike(self._keys.get(at, key), key) else NoKey.DUPLICATE
@@ -82,7 +82,8 @@ class KeySet:
         return self._keys.get((kid, algorithm), NoKey.UNFIT if kid in self._kids else NoKey.UNKNOWN)
 
 
-def _is_meant_for(jwk: dict[str, Any], algorithm: str) -> bool:
+def is_meant_for(jwk: dict[str, Any], algorithm: str) -> bool:
+    """Return whether a key says that signatures of this algorithm are verified with it (RFC 7517, section 4)."""
     kind, curve = KEY_TYPES[algorithm]
     operations = jwk.get("key_ops", ["verify"])
     return (

@@ -2,7 +2,7 @@
 
 What a provider has to be shown at the end of a sign-in is known to the browser alone that began it, and to it only
 sealed. The payload is JSON, stored as it is: ``{"attempt": {...}, "next": "/path"}``. The envelope is that of
-docs/FORMAT.md.
+docs/FORMAT.md; its context is a hash of whose sign-in it is, so that no other provider is ever shown what is in it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from . import exact_json
 from .errors import UnsealError
@@ -54,11 +55,12 @@ class LoginStateSealer:
         self._ring = ring
         self._clock = clock
 
-    def seal(self, name: str, attempt: JsonObject, target: str) -> str:
+    def seal(self, name: str, attempt: JsonObject, target: str, *, identity: str) -> str:
         """Seal a state that begins now.
 
         Args:
             name: Of the cookie, to which the value is bound.
+            identity: Of the provider, likewise: issuer and client id.
             attempt: What the provider wants back.
             target: Where to go then.
 
@@ -68,19 +70,21 @@ class LoginStateSealer:
         now = self._now()
         payload = exact_json.dumps({"attempt": attempt, "next": target}, "login state")
         body = (_STORED, now, now, payload)
-        return native.seal(body, self._ring.current, _associated(name), os.urandom(native.SALT_BYTES))
+        return native.seal(body, self._ring.current, _associated(name, identity), os.urandom(native.SALT_BYTES))
 
-    def unseal(self, name: str, sealed: str) -> LoginState:
+    def unseal(self, name: str, sealed: str, *, identity: str) -> LoginState:
         """Open a state.
 
         Args:
             name: Of the cookie that it came in.
             sealed: The cookie's value.
+            identity: Of the provider.
 
         Raises:
             UnsealError: It does not open, or it is past its lifetime (``too_old``).
         """
-        (packing, began_at, _, payload), _ = native.unseal(native.parse(sealed), self._ring.keys, _associated(name))
+        associated = _associated(name, identity)
+        (packing, began_at, _, payload), _ = native.unseal(native.parse(sealed), self._ring.keys, associated)
         age = self._now() - began_at
         if age >= LIFETIME:
             raise UnsealError(f"the sign-in began {age} seconds ago; it may take {LIFETIME}.", code="too_old")
@@ -95,8 +99,9 @@ class LoginStateSealer:
         return f"LoginStateSealer({self._ring!r})"
 
 
-def _associated(name: str) -> bytes:
-    return native.associated_data(_PURPOSE, name.encode(), b"")
+def _associated(name: str, identity: str) -> bytes:
+    whose = sha256(identity.encode("utf-8", "surrogatepass")).digest()  # a context has at most 255 bytes
+    return native.associated_data(_PURPOSE, name.encode(), whose)
 
 
 def _read(packing: int, payload: bytes, began_at: int) -> LoginState:

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..arguments import wrong_type
-from ..errors import SignInFailed
+from ..errors import SignInFailed, UsageError
 from ..exact_json import JsonObject
 from ..session import Session
 from . import grant, id_token, sign_in
+from .claims import unix_seconds
 from .complaint import Complaint
 from .credentials import Credentials, bad_option
 from .endpoints import Endpoints
@@ -84,8 +85,8 @@ class CodeFlow:
         """Return where to send the browser, and what has to be kept; see ``SignInProvider.begin_sign_in``.
 
         Raises:
-            UsageTypeError, UsageError: As there. ``provider_option``: without an issuer there is no OpenID, and so no
-                ``max_age``; or there is no ``authorization_endpoint``.
+            UsageTypeError, UsageError: As there. ``provider_option``: without an issuer there is no OpenID; or there
+                is no ``authorization_endpoint``. ``no_auth_time``: ``max_age`` without OpenID.
             ProviderUnavailable: The issuer's metadata cannot be had.
         """
         scope = (parameters["scope"] if "scope" in parameters else self._usual_scope()) or None
@@ -95,7 +96,11 @@ class CodeFlow:
         if is_openid and self._endpoints.issuer is None:
             raise bad_option("issuer: was not given, and the scope has openid: nobody could judge the ID token.")
         if max_age is not None and not is_openid:
-            raise bad_option("max_age: without openid in the scope nobody says when a person has proved who they are.")
+            raise UsageError(
+                "max_age: without openid in the scope nobody says when a person has proved who they are.",
+                fix="Give the provider an issuer, and ask for the scope openid; or ask for no new proof.",
+                code="no_auth_time",
+            )
         attempt = Attempt.begin(redirect_uri, self._signed.now(), has_nonce=is_openid, max_age=max_age)
         page = self._endpoints.need("authorization_endpoint", self._soon())
         return sign_in.address(page, self._credentials.client_id, attempt, {**parameters, "scope": scope}), attempt
@@ -105,13 +110,17 @@ class CodeFlow:
 
         Returns:
             Its user has the claims of the ID token that ``id_token.PROFILE`` names; without OpenID the ``sub`` of the
-            access token, where there is one. Where the access token has no ``sid``, the session's id is that of the
-            ID token: by ``Logout.session_ids`` the provider's back channel finds it.
+            access token, where there is one. Where the access token has no ``sid`` and no ``sub``, or others, the
+            session keeps those of the ID token: by them the provider's back channel finds it.
+
+        Takes ``sign_in.LONGEST`` seconds at most, and three more where new keys have to be fetched for the ID token.
         """
+        deadline = deadline_after(sign_in.patience_with_code(self._timeout))
         sign_in.check_state(attempt, answer)
         self._check_issuer(answer)
         code = sign_in.code_in(answer)
-        deadline = deadline_after(self._timeout)
+        if attempt.nonce is not None:  # first: without keys the code would be used up for nothing
+            self._signed.have_keys(min(self._soon(), deadline))
         fields = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -150,11 +159,14 @@ class CodeFlow:
             return session.replace(user=None if sub is None else {"sub": sub})
         token = grant.text_in(body, "id_token")
         claims = id_token.verified(self._signed, token, attempt, session.access_token, deadline=deadline)
-        sid = grant.text_in(claims, "sid")
-        if sid is not None and session.session_id is None:
-            session = session.replace(session_id=id_token.session_id_of(sid))
-        tokens = {"id_token": token} if self._keep_id_token else None
-        return session.replace(user=id_token.user_of(claims), tokens=tokens)
+        sid, sub = grant.text_in(claims, "sid"), grant.text_in(claims, "sub")
+        return session.replace(
+            user=id_token.user_of(claims),
+            tokens={"id_token": token} if self._keep_id_token else None,
+            session_id=None if sid in (None, session.session_id) else id_token.session_id_of(str(sid)),
+            subject=None if sub == session.subject else sub,
+            authenticated_at=unix_seconds(claims.get("auth_time")),
+        )
 
     def _soon(self) -> float:
         return deadline_after(sign_in.patience(self._timeout))

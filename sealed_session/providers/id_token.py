@@ -30,8 +30,13 @@ PROFILE = (
 )
 """What a session's user has of the claims, under their own names (section 5.1)."""
 
-LONGEST = 512
-"""Characters of a claim of the profile. Longer ones are left out, a picture as a data URL for example."""
+LONGEST = 256
+"""Bytes of a claim of the profile, whose text people write themselves. Longer ones are left out, a picture as a data
+URL for example."""
+
+MOST = 1280
+"""Bytes of all of them together, beside the tokens of a cookie: what comes first is kept. A ``sub`` may have 255
+characters, and is kept in any case."""
 
 _KINDS = frozenset({"jwt"})
 _NEEDS = ("exp", "sub")
@@ -57,6 +62,7 @@ def verified(signed: Signed, id_token: Any, attempt: Attempt, access_token: str,
     if id_token is not None:
         try:
             token = signed.read(id_token, kinds=_KINDS, needs=_NEEDS, deadline=deadline)
+            signed.check_party(token.claims)
             _check_subject(token.claims)
             _check_access_token(token, access_token)
         except Refused as refused:
@@ -89,8 +95,15 @@ def _check_access_token(token: Token, access_token: str) -> None:
 
 def user_of(claims: JsonObject) -> JsonObject:
     """Return what a session keeps of a person: few claims, and short ones."""
-    kept = {name: claims[name] for name in PROFILE if type(claims.get(name)) is bool or text_in(claims, name)}
-    return {name: value for name, value in kept.items() if type(value) is bool or len(value) <= LONGEST}
+    kept: JsonObject = {}
+    room = MOST
+    for name in PROFILE:
+        value = claims.get(name) if type(claims.get(name)) is bool else text_in(claims, name)
+        size = len(value.encode()) if type(value) is str else 0
+        if value is not None and (name == "sub" or size <= min(LONGEST, room)):
+            kept[name] = value
+            room -= size
+    return kept
 
 
 def session_id_of(sid: str) -> str:

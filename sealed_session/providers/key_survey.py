@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import encoding
-from ..key_set import KEY_TYPES, MIN_RSA_BITS, KeySet, NoKey, UnusableSet, _is_meant_for
+from ..key_set import KEY_TYPES, MIN_RSA_BITS, KeySet, NoKey, UnusableSet, is_meant_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _fault(jwk: Any, algorithms: Sequence[str]) -> str:
     """Return what is wrong with one key by itself; empty for nothing."""
     if not isinstance(jwk, dict):
         return "broken"
-    if not any(_is_meant_for(jwk, algorithm) for algorithm in algorithms):
+    if not any(is_meant_for(jwk, algorithm) for algorithm in algorithms):
         return "other"
     if not _can_be_used({**jwk, "kid": "any"}, algorithms):
         return "weak" if _is_weak(jwk) else "broken"
@@ -103,4 +103,4 @@ def _named(document: dict[str, Any], algorithms: Sequence[str]) -> Iterator[bool
 
 def _good_for(jwk: dict[str, Any]) -> Iterator[str]:
     """Yield the algorithms that a key would be good for."""
-    return (name for name in KEY_TYPES if _is_meant_for(jwk, name) and _can_be_used({**jwk, "kid": "any"}, [name]))
+    return (name for name in KEY_TYPES if is_meant_for(jwk, name) and _can_be_used({**jwk, "kid": "any"}, [name]))

@@ -149,7 +149,7 @@ class _Asking:
         """Ask for the metadata of an issuer; of somebody else's provider, by its own ``metadata``."""
         if not self._is_ours:
             return self._theirs(issuer)
-        for url in discovery._places(issuer):
+        for url in discovery.places(issuer):
             asked = self.ask(url)
             if asked.status != 404:  # the other place is for those who have nothing here
                 break

@@ -50,6 +50,10 @@ LEEWAY = 10
 AHEAD = 60
 """Seconds by which a time that should be past may be ahead: clocks go wrong, and milliseconds are far beyond."""
 
+LONGEST = 10.0
+"""Seconds that somebody who comes back with a code waits for its exchange: a few more than for a refresh. A web server
+that ends a worker after half a minute must not be made to."""
+
 _PATIENCE = 3.0
 _OUTAGES = frozenset({"server_error", "temporarily_unavailable"})
 _NUMBERS = {"began_at", "max_age"}
@@ -254,6 +258,11 @@ def is_same(given: str | None, expected: str) -> bool:
 def patience(timeout: float) -> float:
     """Return the seconds that somebody waits for an issuer's metadata, who has pages to wait for as well."""
     return min(timeout, _PATIENCE)
+
+
+def patience_with_code(timeout: float) -> float:
+    """Return the seconds that somebody waits for what becomes of a code. They stand before an empty page."""
+    return min(timeout, LONGEST)
 
 
 def _check_redirect_uri(value: Any) -> None:

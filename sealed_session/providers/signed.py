@@ -7,6 +7,7 @@ Source: OpenID Connect Core 1.0, section 3.1.3.7; Back-Channel Logout 1.0, secti
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -16,12 +17,14 @@ from .. import encoding, exact_json
 from ..errors import ProviderUnavailable
 from ..exact_json import JsonObject
 from ..key_set import UnusableSet
-from ..verifier import FINDINGS, JWTVerifier, Verdict
+from ..verifier import FINDINGS, JWTVerifier, Verdict, Verification
 from .endpoints import Endpoints
 from .http import Client, deadline_after
 from .sign_in import AHEAD, LEEWAY
 
 _KEYS_PATIENCE = 3
+_KNOWN_BY_KEYS = frozenset({"valid", "unknown_kid", "bad_signature"})
+_NO_SIGNATURE = "AA"
 
 _FINDINGS = {
     "missing": "there is none.",
@@ -91,6 +94,19 @@ class Signed:
         self._algorithms = tuple(algorithms)
         self._clock = clock
         self._verifier: JWTVerifier | None = None
+        self._has_keys = False
+
+    def have_keys(self, deadline: float) -> None:
+        """See to it that the issuer's keys are at hand, for whoever is about to need them.
+
+        Args:
+            deadline: As for ``read``.
+
+        Raises:
+            ProviderUnavailable: They cannot be had.
+        """
+        if not self._has_keys:
+            self._verify(self._unsigned(), deadline)  # no good token; what counts is that this can be known
 
     def read(self, token: str, *, kinds: frozenset[str], needs: Sequence[str], deadline: float) -> Token:
         """Return a good token.
@@ -105,10 +121,7 @@ class Signed:
             Refused: It is none.
             ProviderUnavailable: The keys cannot be had.
         """
-        found = self._keys(deadline).verify(token)
-        if found.verdict is Verdict.UNAVAILABLE:
-            host = urlsplit(str(self._endpoints.issuer)).hostname
-            raise ProviderUnavailable(f"{host}: the keys that it signs with cannot be had now.")
+        found = self._verify(token, deadline)
         if found.verdict is not Verdict.VALID or found.claims is None:
             raise Refused(found.code)
         header = exact_json.loads(encoding.decode(token.partition(".")[0]))
@@ -116,7 +129,6 @@ class Signed:
             raise Refused("wrong_kind")
         if any(found.claims.get(name) is None for name in needs):
             raise Refused("missing_claim")
-        self._check_party(found.claims)
         self._check_issued(found.claims["iat"])
         return Token(found.claims, header["alg"])
 
@@ -124,8 +136,11 @@ class Signed:
         """Return the time."""
         return time.time() if self._clock is None else self._clock()
 
-    def _check_party(self, claims: JsonObject) -> None:
-        """Refuse a token that several have part in, unless it is said to be ours.
+    def check_party(self, claims: JsonObject) -> None:
+        """Refuse a token that several have part in, unless it is said to be ours. Logout tokens know no ``azp``.
+
+        Raises:
+            Refused: It is somebody else's.
 
         Source: OpenID Connect Core 1.0, section 3.1.3.7, numbers 3 to 5.
         """
@@ -139,6 +154,21 @@ class Signed:
             raise Refused("bad_time")
         if issued_at > self.now() + AHEAD:
             raise Refused("from_future")
+
+    def _verify(self, token: str, deadline: float) -> Verification:
+        found = self._keys(deadline).verify(token)
+        if found.verdict is Verdict.UNAVAILABLE:
+            host = urlsplit(str(self._endpoints.issuer)).hostname
+            raise ProviderUnavailable(f"{host}: the keys that it signs with cannot be had now.", sent=False)
+        self._has_keys = self._has_keys or found.code in _KNOWN_BY_KEYS
+        return found
+
+    def _unsigned(self) -> str:
+        """Return a token that only a look at the keys shows to be none: it names one that there cannot be."""
+        now = int(self.now())
+        claims = {"iss": self._endpoints.issuer, "aud": self._client_id, "iat": now, "exp": now + _KEYS_PATIENCE}
+        head = {"alg": self._algorithms[0], "kid": "sealed-session: no such key"}
+        return ".".join([*(encoding.encode(json.dumps(part).encode()) for part in (head, claims)), _NO_SIGNATURE])
 
     def _keys(self, deadline: float) -> JWTVerifier:
         if self._verifier is None:

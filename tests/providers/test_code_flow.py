@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from sealed_session import ProviderUnavailable, SignInFailed, StepUpRequired, UsageError
-from sealed_session.providers import OAuth2
+from sealed_session.providers import OAuth2, sign_in
 from sealed_session.providers.sign_in import LEEWAY, Attempt
 
 from .issuer import BACK, CLIENT, CODE, NOW, REFRESH, SECRET, Issuer, hashed, issuer, jwt, query
@@ -107,6 +108,35 @@ class TestExchange:
             op.provider().finish_sign_in(attempt, op.back(attempt))
         assert not caught.value.sent
 
+    def test_keys_that_cannot_be_had(self, op: Issuer) -> None:
+        """By then nobody has the code yet, and it is as good as before: without keys it would be used up in vain."""
+        attempt = op.begin(op.provider())
+        op.answers["/jwks"] = reply(b"", 503)
+        with pytest.raises(ProviderUnavailable, match="keys that it signs with") as caught:
+            op.provider().finish_sign_in(attempt, op.back(attempt))
+        assert (False, []) == (caught.value.sent, op.asked("/token"))
+        op.answers = {}
+        assert {"sub": "user_1"} == op.provider().finish_sign_in(attempt, op.back(attempt)).user
+
+    def test_keys_are_fetched_once(self, op: Issuer) -> None:
+        """For all sign-ins; and for none where there is no ID token to come."""
+        provider = op.provider()
+        for _ in range(3):
+            op.sign_in(provider)
+        assert 1 == len(op.asked("/jwks"))
+        op.sign_in(op.provider(sign_in_scope="read"))
+        assert 1 == len(op.asked("/jwks"))
+
+    def test_nobody_waits_before_an_empty_page(self, op: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As long as a call may take: a few seconds more than for a refresh, whatever the provider's timeout."""
+        assert (10.0, 10.0, 4) == (sign_in.LONGEST, sign_in.patience_with_code(30), sign_in.patience_with_code(4))
+        monkeypatch.setattr(sign_in, "LONGEST", 0.3)
+        op.answers["/token"] = lambda connection: connection.hang()
+        began = monotonic()
+        with pytest.raises(ProviderUnavailable):
+            op.sign_in()
+        assert monotonic() - began < 4
+
     def test_another_process_finishes_it(self, op: Issuer) -> None:
         """It knows what was kept, and nothing else."""
         kept = op.begin(op.provider()).to_mapping()
@@ -172,6 +202,32 @@ class TestSession:
         op.tokens = {"access_token": jwt(sid=in_access)} if in_access else {}
         assert expected == op.sign_in().session_id
 
+    def test_the_id_tokens_name_is_kept_where_the_access_token_has_another(self, op: Issuer) -> None:
+        """Of the session and of the person: the logout token has those of the ID token."""
+        op.claims = {"sid": "f81d", "sub": "user_1"}
+        op.tokens = {"access_token": jwt(sid="sid_of_access", sub="pairwise")}
+        session = op.sign_in()
+        assert (("sid_of_access", "f81d"), ("user_1", "pairwise")) == (session.session_ids, session.subjects)
+
+    def test_of_an_opaque_token_the_id_tokens_names_are_kept(self, op: Issuer) -> None:
+        """Where the application cannot trim them."""
+        assert "user_1" == op.sign_in().replace(user=None).subject
+
+    @pytest.mark.parametrize("claims", [{"sid": "sid_1", "sub": "user_1"}, {"sub": "user_1"}])
+    def test_names_that_the_access_token_has_cost_no_room(self, op: Issuer, claims: dict[str, str]) -> None:
+        """They are the same."""
+        op.claims, op.tokens = dict(claims), {"access_token": jwt(**claims)}
+        assert not {"session_id", "subject"} & set(op.sign_in().to_mapping())
+
+    @pytest.mark.parametrize(
+        ("auth_time", "expected"),
+        [(NOW - 5000, NOW - 5000), (NOW - 0.5, NOW - 1), (None, None), (-1, None), (NOW * 1000, None), ([], None)],
+    )
+    def test_when_the_person_proved_who_they_are(self, op: Issuer, auth_time: Any, expected: int | None) -> None:
+        """Is kept, also where nobody has asked for it; what is no time is none."""
+        op.claims = {"auth_time": auth_time}
+        assert expected == op.sign_in().authenticated_at
+
 
 class TestWithoutOpenID:
     """OAuth 2.0 and no more."""
@@ -201,7 +257,6 @@ class TestWithoutOpenID:
         [
             ({"sign_in_scope": "openid email"}, {}, "issuer: was not given"),
             ({}, {"scope": "read openid"}, "issuer: was not given"),
-            ({}, {"max_age": 5}, "max_age: without openid"),
             ({"authorization_endpoint": None}, {}, "authorization_endpoint: is missing"),
         ],
     )
@@ -210,6 +265,13 @@ class TestWithoutOpenID:
         with pytest.raises(UsageError, match=said) as caught:
             plain(op, **options).begin_sign_in(BACK, **given)
         assert "provider_option" == caught.value.code
+
+    def test_nobody_says_when_a_person_has_proved_who_they_are(self, op: Issuer) -> None:
+        """Which has a code of its own: a sign-in that asks for it cannot be begun, and every other one can."""
+        for provider in (plain(op), op.provider(sign_in_scope="profile")):
+            with pytest.raises(UsageError, match="max_age: without openid") as caught:
+                provider.begin_sign_in(BACK, max_age=0)
+            assert "no_auth_time" == caught.value.code
 
     @pytest.mark.parametrize("scope", ["", None])
     def test_no_scope_at_all(self, op: Issuer, scope: str | None) -> None:

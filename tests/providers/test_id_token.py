@@ -310,8 +310,18 @@ class TestUser:
             assert type(value) is bool or 0 < len(value) <= LONGEST
 
     def test_how_long_a_claim_may_be(self) -> None:
-        """To the character."""
-        assert {"sub": "u", "name": "x" * 512} == user_of({"sub": "u", "name": "x" * 512, "picture": "x" * 513})
+        """To the byte: what people write of themselves in other scripts takes more of a cookie."""
+        assert {"sub": "u", "name": "x" * 256} == user_of({"sub": "u", "name": "x" * 256, "picture": "x" * 257})
+        assert {"sub": "u", "name": "é" * 128} == user_of({"sub": "u", "name": "é" * 128, "picture": "é" * 129})
+
+    def test_how_long_they_may_be_together(self) -> None:
+        """What comes first is kept, and who it is in any case: people must not be able to write themselves out."""
+        texts = {name: "x" * 256 for name in PROFILE if name != "email_verified"}
+        user = user_of({**texts, "email_verified": True, "sub": "ü" * 255})
+        assert {"sub", "email", "email_verified", "name", "given_name"} == set(user)
+        user = user_of({**texts, "sub": "u" * 256})
+        assert ["sub", "email", "name", "given_name", "family_name"] == list(user)
+        assert 1280 == sum(map(len, user.values()))
 
     @pytest.mark.parametrize(("sid", "is_kept"), [("AA", True), ("A", False), ("A" * 86, True), ("A" * 87, False)])
     def test_how_long_its_name_of_the_session_may_be(self, sid: str, is_kept: bool) -> None:

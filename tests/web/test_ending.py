@@ -398,6 +398,14 @@ class TestOurPage:
         given = {"Accept": "text/html", **headers}
         assert expected == client.post("/auth/logout", base_url=ORIGIN, headers=given).status_code
 
+    def test_a_host_in_another_script(self, place: Place) -> None:
+        """Its name is what goes over the wire: in the Origin of older browsers, and for the provider."""
+        origin, client = "https://xn--bcher-kva.example", place.world.app.test_client()
+        client.get("/sign-in", base_url=origin)
+        response = client.post("/auth/logout", base_url=origin, headers={"Accept": "text/html", "Origin": origin})
+        assert 303 == response.status_code
+        assert "return_to=https%3A%2F%2Fxn--bcher-kva.example%2Fbye" in str(response.location)
+
     def test_only_by_post(self, place: Place) -> None:
         """A link that a browser fetches ahead signs nobody out."""
         assert (405, "user_1") == (place.world.get("/auth/logout").status_code, place.who())

@@ -7,7 +7,7 @@ from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 import pytest
 from flask import Flask, redirect, request
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from werkzeug import Request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response
 
 from flask_ext import SealedSession, login_required
-from flask_ext.redirects import MAX_TARGET, here, local_target, local_target_of
+from flask_ext.redirects import MAX_TARGET, here, is_from_here, local_target, local_target_of, origin
 from sealed_session.testing import Clock, FakeProvider
 from tests.web.browser import Browser, origin_of
 
@@ -98,8 +98,21 @@ HOSTILE = {
     "/": ...,
     "/x": ...,
     "/x//evil.example": ...,
-    "/..//evil.example": ...,
-    "/.//evil.example": ...,
+    "/..//evil.example": None,
+    "/.//evil.example": None,
+    "/app/../other": None,
+    "/app/..": None,
+    "/app/.?x": None,
+    "/app/..#x": None,
+    "/app/%2e%2e/other": None,
+    "/app/.%2E/other": None,
+    "/app/%2E": None,
+    "/app/.../other": ...,
+    "/app/..;/other": ...,
+    "/app/.x/..x/x..": ...,
+    "/app?x=/../other": ...,
+    "/app#/../other": ...,
+    "/%2e%2e%2e/x": ...,
     "/@evil.example": ...,
     "/:@evil.example": ...,
     "/x@evil.example/y": ...,
@@ -349,6 +362,7 @@ class TestHere:
     def test_any_address_asks_for_the_same_again(self, path: str, query: bytes, script: str) -> None:
         """The same path and the same bytes in the query."""
         path = "/" + path.lstrip("/")
+        assume({".", ".."}.isdisjoint(path.split("/")))  # no browser asks for these
         target = here(asked(path, query, script=script))
         assert target is not None
         parts = urlsplit(target)
@@ -474,3 +488,45 @@ class TestRoundTrip:
         """Brackets and quotes come back encoded."""
         response = browser.get(f'{ORIGIN}/a?b[]="1"&c=\'', follow=True)
         assert "a?b%5B%5D=%221%22&c='" == response.text
+
+
+class TestOrigin:
+    """Whether one of our own pages has sent a request."""
+
+    @pytest.mark.parametrize(
+        ("headers", "expected"),
+        [
+            ({"Origin": ORIGIN}, True),
+            ({"Origin": f"{ORIGIN}.evil.example"}, False),
+            ({"Origin": f"{ORIGIN}:8443"}, False),
+            ({"Origin": f"{ORIGIN}/"}, False),
+            ({"Origin": "http://app.example.com"}, False),
+            ({"Origin": "null"}, False),
+            ({"Referer": f"{ORIGIN}/page"}, False),
+            ({}, False),
+            ({"Sec-Fetch-Site": "same-origin"}, True),
+            ({"Sec-Fetch-Site": "same-origin", "Origin": "https://evil.example"}, True),
+            ({"Sec-Fetch-Site": "none", "Origin": ORIGIN}, False),
+            ({"Sec-Fetch-Site": "same-site", "Origin": ORIGIN}, False),
+            ({"Sec-Fetch-Site": "cross-site", "Origin": ORIGIN}, False),
+        ],
+    )
+    def test_who_has_sent_it(self, headers: dict[str, str], expected: bool) -> None:
+        """Fetch Metadata say so, and in older browsers the Origin, to the letter. A typed address sends no form."""
+        environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+        request = asked("/")
+        request.environ.update(environ)
+        assert expected == is_from_here(request)
+
+    def test_the_scheme_belongs_to_it(self) -> None:
+        """Also of an application without TLS."""
+        environ = {**asked("/", host="localhost:5000").environ, "wsgi.url_scheme": "http"}
+        assert is_from_here(Request({**environ, "HTTP_ORIGIN": "http://localhost:5000"}))
+        assert not is_from_here(Request({**environ, "HTTP_ORIGIN": "https://localhost:5000"}))
+
+    @pytest.mark.parametrize("host", ["xn--bcher-kva.example", "XN--BCHER-KVA.example", "localhost:5000"])
+    def test_it_is_written_as_browsers_write_it(self, host: str) -> None:
+        """A name in other scripts goes over the wire in ASCII, there as here."""
+        request = asked("/", host=host)
+        request.environ["HTTP_ORIGIN"] = f"https://{host.lower()}"
+        assert (True, f"https://{host.lower()}") == (is_from_here(request), origin(request))

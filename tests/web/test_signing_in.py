@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+from flask import Flask, current_app
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import TestResponse
 
-from flask_ext import Refusal, SignInRefused, login_required
-from sealed_session import ProviderUnavailable, StepUpRequired, UsageError
+from flask_ext import Refusal, SealedSession, SignInRefused, login_required, signing_in
+from flask_ext.answers import SignInUnavailable
+from sealed_session import (
+    ProviderUnavailable,
+    SealedSessionError,
+    SealError,
+    SealTooLarge,
+    Session,
+    StepUpRequired,
+    UsageError,
+)
+from sealed_session.providers import OAuth2
+from sealed_session.refresh.coordinator import CoordinatorUnavailable
+from sealed_session.refresh.memory import MemoryCoordinator
 from sealed_session.testing import Clock
 from sealed_session.verifier import Verdict, Verification
 from tests.web.browser import Browser
@@ -21,6 +37,9 @@ from tests.web.identity import PAGES, Identity
 from tests.web.jar import Context
 
 LOGIN, CALLBACK = f"{ORIGIN}/auth/login", f"{ORIGIN}/auth/callback"
+LARGE = "".join(sha256(bytes([number])).hexdigest() for number in range(160))
+"""What no cookie has room for, however it is compressed."""
+
 FROM_PAGES = Context.link_on(f"{PAGES}/authorize")
 """The provider's page sends the browser on."""
 
@@ -95,12 +114,12 @@ class TestTheWayThere:
         assert (CALLBACK, None, {}) == (attempt.redirect_uri, attempt.max_age, parameters)
 
     def test_its_cookie_is_as_it_must_be(self, place: Place) -> None:
-        """Sealed, HttpOnly, Secure, Lax, for ten minutes, and for our endpoints alone."""
+        """Sealed, HttpOnly, Secure, Lax, for ten minutes, and for the whole application, which may begin more."""
         place.begin()
         (cookie,) = place.browser.jar.cookies()
         assert re.fullmatch(r"sealed-session-login-[\w-]{12}", cookie.name)
         line = place.browser.get(LOGIN).headers["Set-Cookie"]
-        assert "; Path=/auth; Max-Age=600; HttpOnly; Secure; SameSite=Lax" in line
+        assert "; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax" in line
         for attempt, _ in place.identity.begun:
             assert not any(str(value) in line for value in attempt.to_mapping().values())
 
@@ -114,8 +133,8 @@ class TestTheWayThere:
         ("name", "expected", "path"),
         [
             ("__Host-s", "__Host-s-login-", "/"),
-            ("__Secure-s", "__Secure-s-login-", "/auth"),
-            ("s" * 250, f"{'s' * 200}-login-", "/auth"),
+            ("__Secure-s", "__Secure-s-login-", "/"),
+            ("s" * 250, f"{'s' * 200}-login-", "/"),
         ],
     )
     def test_its_name_follows_the_sessions(self, make_place: MakePlace, name: str, expected: str, path: str) -> None:
@@ -148,8 +167,8 @@ class TestTheWayThere:
     def test_what_cannot_come_back_is_cleared(self, place: Place) -> None:
         """Damaged ones, and those whose time is over; a stranger's cookie is not touched."""
         place.begin()
-        place.browser.jar.store("sealed-session-login-x=damaged; Path=/auth; Secure", LOGIN)
-        place.browser.jar.store("other-login-x=1; Path=/auth; Secure", LOGIN)
+        place.browser.jar.store("sealed-session-login-abcdefghijkl=damaged; Path=/; Secure", LOGIN)
+        place.browser.jar.store("other-login-x=1; Path=/; Secure", LOGIN)
         place.clock.advance(599)
         place.begin()
         assert 3 == len(place.kept)
@@ -272,7 +291,7 @@ class TestTheWayBack:
         headers = {"X-Forwarded-Prefix": "/shop"}
         response = place.browser.get(f"{LOGIN}?next=/shop/private", headers=headers)
         assert f"{ORIGIN}/shop/auth/callback" == place.identity.begun[0][0].redirect_uri
-        assert "; Path=/shop/auth;" in response.headers["Set-Cookie"]
+        assert "; Path=/;" in response.headers["Set-Cookie"]
         response = place.browser.get(f"{LOGIN}?next=/private", headers=headers)
         back = place.identity.approve(response.location)
         cookie = response.headers["Set-Cookie"].partition(";")[0]
@@ -391,6 +410,14 @@ class TestWhereItLeads:
         longest = "/" + "a" * 1023
         assert [longest, "/"] == [place.sign_in(target).location for target in (longest, longest + "a")]
 
+    @pytest.mark.parametrize("character", ["é", "日", "😀"])
+    def test_in_other_scripts_the_bytes_count(self, place: Place, character: str) -> None:
+        """Or browsers would drop the cookie, and nobody could sign in from there."""
+        many = 1023 // len(character.encode())
+        for count, is_kept in ((many, True), (many + 1, False), (1000, False)):
+            location = place.sign_in("/" + character * count).location
+            assert ("/" + quote(character) * count if is_kept else "/") == location
+
 
 def said(response: TestResponse) -> dict[str, Any]:
     """The JSON of an answer."""
@@ -455,7 +482,7 @@ class TestWhatGoesWrong:
         url = place.identity.approve(place.begin())
         (cookie,) = place.browser.jar.cookies()
         place.clock.advance(599)
-        place.browser.jar.store(f"{cookie.name}={cookie.value}; Path=/auth; Secure; Max-Age=9999", LOGIN)
+        place.browser.jar.store(f"{cookie.name}={cookie.value}; Path=/; Secure; Max-Age=9999", LOGIN)
         place.clock.advance(1)
         assert ("sign_in_expired", []) == (self.refused(place, url), place.kept)
 
@@ -463,15 +490,15 @@ class TestWhatGoesWrong:
         """It is as none, and cleared."""
         url = place.identity.approve(place.begin())
         (cookie,) = place.browser.jar.cookies()
-        place.browser.jar.store(f"{cookie.name}={cookie.value[:-4]}AAAA; Path=/auth; Secure", LOGIN)
+        place.browser.jar.store(f"{cookie.name}={cookie.value[:-4]}AAAA; Path=/; Secure", LOGIN)
         assert ("state_unknown", []) == (self.refused(place, url), place.kept)
 
     def test_another_sign_ins_cookie_does_not_open(self, place: Place) -> None:
         """A value is bound to its name, and that to its state."""
         first, second = place.begin(), place.begin()
         one, two = (cookie for cookie in place.browser.jar.cookies())
-        place.browser.jar.store(f"{one.name}={two.value}; Path=/auth; Secure", LOGIN)
-        place.browser.jar.store(f"{two.name}={one.value}; Path=/auth; Secure", LOGIN)
+        place.browser.jar.store(f"{one.name}={two.value}; Path=/; Secure", LOGIN)
+        place.browser.jar.store(f"{two.name}={one.value}; Path=/; Secure", LOGIN)
         for url in (first, second):
             assert "state_unknown" == self.refused(place, place.identity.approve(url))
 
@@ -559,11 +586,104 @@ class TestWhatGoesWrong:
 
 
 class Nobody:
-    """A verifier that trusts nobody."""
+    """A verifier that trusts nobody, or cannot know."""
+
+    def __init__(self, verdict: Verdict = Verdict.INVALID, code: str = "bad_signature") -> None:
+        self.verdict, self.code = verdict, code
 
     def verify(self, access_token: str, *, subject: str | None = None) -> Any:
         """Refuse."""
-        return Verification(Verdict.INVALID, "bad_signature")
+        return Verification(self.verdict, self.code)
+
+
+class TestWhatCannotBeOpened:
+    """The code was good, and the session is not to be had: its tokens do not stay alive, and people are told."""
+
+    @pytest.mark.parametrize(
+        ("person", "kept"),
+        [
+            ({"id": "user_1", "name": LARGE}, {"id": "user_1"}),
+            ({"id": "user_1", "email": LARGE}, None),
+        ],
+    )
+    def test_too_much_of_a_person(
+        self, place: Place, person: dict[str, Any], kept: dict[str, Any] | None, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """People choose their names: they are signed in with less of them."""
+        place.identity.person = person
+        assert (302, []) == (place.sign_in("/private").status_code, place.identity.revoked)
+        assert repr(kept) == place.world.do(lambda: repr(signed_in(place).user)).text
+        assert "it is opened with less of its user" in caplog.text
+        assert LARGE[:20] not in caplog.text
+
+    def test_tokens_that_are_too_large(self, place: Place, caplog: pytest.LogCaptureFixture) -> None:
+        """Are the operator's business: a page for the person, an error with sizes in the log, and no live tokens."""
+        place.identity.claims = {"groups": LARGE}
+        response = place.sign_in()
+        assert (400, "text/html", "nobody: missing") == (response.status_code, response.mimetype, place.who)
+        assert place.identity.was_revoked.wait(5)
+        assert (1, []) == (len(place.identity.revoked), place.kept)
+        assert "somebody cannot sign in" in caplog.text
+        assert LARGE[:20] not in caplog.text
+
+    @pytest.mark.parametrize(
+        ("kind", "told"),
+        [
+            (SealTooLarge, "SealTooLarge"),
+            (SealError, "SealTooLarge"),
+            (SealedSessionError, "SealTooLarge"),
+            (Exception, "SignInRefused"),
+        ],
+    )
+    def test_the_applications_own_page_for_it(self, place: Place, kind: type[Exception], told: str) -> None:
+        """Goes before ours, and may show the sizes; a page for whatever happens is told what every sign-in is."""
+        place.world.app.register_error_handler(kind, lambda error: (type(error).__name__, 507))
+        place.identity.claims = {"groups": LARGE}
+        response = place.sign_in()
+        assert (507, told) == (response.status_code, response.text)
+        assert place.identity.was_revoked.wait(5)
+
+    @pytest.mark.parametrize(
+        ("verifier", "status"),
+        [(Nobody(), 500), (Nobody(Verdict.UNAVAILABLE, "keys_unavailable"), 503)],
+    )
+    def test_tokens_that_do_not_verify(self, make_place: MakePlace, verifier: Nobody, status: int) -> None:
+        """Wrong for ever, or for now: the attempt is over, and so are they."""
+        place = make_place(verifier=verifier)
+        response = place.sign_in()
+        assert (status, "nobody: missing", []) == (response.status_code, place.who, place.kept)
+        assert (status == 503) == ("Retry-After" in response.headers)
+        assert place.identity.was_revoked.wait(5)
+
+    @pytest.mark.parametrize(("sid", "is_ended"), [("session_1", False), ("session_2", True)])
+    def test_the_session_there_is_stays(self, place: Place, sid: str, is_ended: bool) -> None:
+        """Where the provider goes on with one session nothing ends: that would be the living one."""
+        place.identity.claims = {"sid": "session_1"}
+        place.sign_in()
+        place.identity.claims = {"sid": sid, "groups": LARGE}
+        assert 400 == place.sign_in().status_code
+        assert is_ended == place.identity.was_revoked.wait(5 if is_ended else 0.05)
+        assert "user_1" == place.who
+
+    def test_no_thread_is_to_be_had(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Then that is said; the answer is the same."""
+
+        def fail(**_: Any) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(signing_in, "threading", SimpleNamespace(Thread=fail))
+        place.identity.claims = {"groups": LARGE}
+        assert (400, []) == (place.sign_in().status_code, place.identity.revoked)
+        assert "could not be ended at the provider" in caplog.text
+
+
+def signed_in(place: Place) -> Session:
+    """The whole session of the current request."""
+    session = place.world.auth.session
+    assert session is not None
+    return session
 
 
 PAYLOAD = {"code": "organization_selection_required", "organizations": [{"id": "org_1"}]}
@@ -603,3 +723,263 @@ class TestStepUp:
         url = place.identity.approve(place.begin())
         place.identity.raises["finish_sign_in"] = StepUpRequired(PAYLOAD)
         assert 401 == place.come_back(url).status_code
+
+
+class Away(MemoryCoordinator):
+    """A coordinator that is out of reach."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def read(self, key: bytes) -> Any:
+        """Fail."""
+        raise self.error
+
+
+class TestCookiesOfAttempts:
+    """Whatever a browser brings along, people can sign in; whatever they begin, there are few."""
+
+    def asked(self, place: Place, names: list[str]) -> TestResponse:
+        """Open the login with cookies of these names."""
+        client = place.world.app.test_client(use_cookies=False)
+        cookie = "; ".join(f"{name}=1" for name in names)
+        return client.get("/auth/login", base_url=ORIGIN, headers={"Cookie": cookie})
+
+    @pytest.mark.parametrize(
+        "name", ["(x)", "é" * 12, "a/b", "x" * 300, "x" * 11, "x" * 13, "abcdefghijk(", "abcdefghijk\x01", ""]
+    )
+    def test_a_name_that_is_none_of_ours(self, place: Place, name: str) -> None:
+        """Sibling hosts can plant it, for a year. It is left alone: nobody may be kept out by it."""
+        response = self.asked(place, [f"sealed-session-login-{name}"])
+        assert (302, 1) == (response.status_code, len(response.headers.getlist("Set-Cookie")))
+
+    def test_a_name_that_is_nearly_ours(self, make_place: MakePlace) -> None:
+        """What stands in a name stands for itself."""
+        response = self.asked(make_place(COOKIE_NAME="my.session"), ["my-session-login-abcdefghijkl"])
+        assert (302, 1) == (response.status_code, len(response.headers.getlist("Set-Cookie")))
+
+    def test_hundreds_of_them(self, place: Place) -> None:
+        """Are cleared a few at a time, for proxies bound the head of a response."""
+        response = self.asked(place, [f"sealed-session-login-{number:012}" for number in range(300)])
+        cleared = [line for line in response.headers.getlist("Set-Cookie") if "Max-Age=0" in line]
+        assert (302, 20) == (response.status_code, len({line.partition("=")[0] for line in cleared}))
+        assert len("".join(response.headers.getlist("Set-Cookie"))) < 4096
+
+    def test_those_that_began_in_a_view_of_ones_own(self, place: Place) -> None:
+        """Count like all others: they come along to every page that may begin one."""
+        for _ in range(40):
+            place.clock.advance(1)
+            place.world.do(lambda: place.world.auth.begin_sign_in("/"))
+        assert 5 == len(place.kept)
+        assert sum(map(len, place.kept)) <= 3584
+
+    @pytest.mark.parametrize(
+        ("session", "prefix", "path"), [("/app", "/app/auth", "/app"), ("/app", "/auth", "/"), ("/app", "/apple", "/")]
+    )
+    def test_their_path(self, make_place: MakePlace, session: str, prefix: str, path: str) -> None:
+        """The session's, so that two applications of one host do not count each other's; if the callback is there."""
+        place = make_place(COOKIE_PATH=session, AUTH_PREFIX=prefix)
+        response = place.browser.get(f"{ORIGIN}{prefix}/login")
+        assert f"; Path={path};" in response.headers["Set-Cookie"]
+        assert 302 == place.come_back(place.identity.approve(response.location)).status_code
+        assert [] == place.kept
+
+    def test_they_are_no_session(self, make_place: MakePlace) -> None:
+        """Nothing of the session's cookie but their own is set and cleared; a frame's partition is not theirs."""
+        place = make_place(
+            COOKIE_PREVIOUS_NAMES=["old"], COOKIE_PARTITIONED=True, COOKIE_SAMESITE="None", COOKIE_SECURE=True
+        )
+        response = place.browser.get(LOGIN)
+        assert "Partitioned" not in response.headers["Set-Cookie"]
+        response = place.come_back(place.identity.refuse(response.location))
+        names = {line.partition("=")[0] for line in response.headers.getlist("Set-Cookie")}
+        assert (400, True) == (response.status_code, all("-login-" in name for name in names))
+
+    def test_signing_out_ends_them(self, place: Place) -> None:
+        """None that is under way, in another tab, signs the person in again."""
+        place.sign_in()
+        urls = [place.begin(), place.begin()]
+        place.world.get("/sign-out")
+        assert [] == place.kept
+        assert [400, 400] == [place.come_back(place.identity.approve(url)).status_code for url in urls]
+        assert "nobody: missing" == place.who
+
+    @pytest.mark.parametrize("gone", [None, CoordinatorUnavailable("test"), ZeroDivisionError("test")])
+    def test_one_that_is_replayed(
+        self, make_place: MakePlace, gone: Exception | None, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """With code after code: the provider is asked once, also while the coordinator is away."""
+        place = make_place(coordinator=None if gone is None else Away(gone))
+        url = place.identity.approve(place.begin())
+        (cookie,) = place.browser.jar.cookies()
+        client = place.world.app.test_client(use_cookies=False)
+        for number in range(5):
+            made_up = url.replace("code=", f"code={number}")
+            headers = {"Cookie": f"{cookie.name}={cookie.value}"}
+            assert 400 == client.get(made_up, base_url=ORIGIN, headers=headers).status_code
+        assert 1 == len(place.identity.given)
+        mistakes = [record for record in caplog.records if "could not be put on record" in record.getMessage()]
+        assert isinstance(gone, ZeroDivisionError) == bool(mistakes)
+
+    def test_how_often_a_page_may_be_loaded_again(self, place: Place) -> None:
+        """While the provider is away: twice."""
+        url = place.identity.approve(place.begin())
+        statuses = []
+        for _ in range(5):
+            place.identity.raises["finish_sign_in"] = ProviderUnavailable()
+            statuses.append(place.come_back(url).status_code)
+        assert [503, 503, 503, 400, 400] == statuses
+        assert 3 == len(place.identity.given)
+
+    def test_twice_at_the_same_time(self, place: Place) -> None:
+        """A double click: the code is sent once, or a strict provider would end what the first was given."""
+        url = place.identity.approve(place.begin("/private"))
+        (cookie,) = place.browser.jar.cookies()
+        second: list[int] = []
+        finish = place.identity.finish_sign_in
+
+        def meanwhile(*given: Any) -> Session:
+            headers = {"Cookie": f"{cookie.name}={cookie.value}"}
+            client = current_app.test_client(use_cookies=False)
+            second.append(client.get(url, base_url=ORIGIN, headers=headers).status_code)
+            return finish(*given)
+
+        place.identity.finish_sign_in = meanwhile  # type: ignore[method-assign, assignment]
+        assert ("/private", [400], 1) == (place.come_back(url).location, second, len(place.identity.given))
+        assert "user_1" == place.who
+
+
+class Evil(Identity):
+    """Another issuer."""
+
+    identity = "https://evil.example client_1"
+
+
+class TestTwoApplicationsOfOneHost:
+    """With one password and one name: neither is shown what the other one has begun."""
+
+    @pytest.mark.parametrize("other", [Evil, Identity])
+    def test_a_callback_of_the_other_one(
+        self, make_world: MakeWorld, other: type[Identity], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Its provider would be given a code that is not for him, and the verifier with it."""
+        clock, providers = Clock(), [Identity(), other()]
+        settings: dict[str, Any] = {"AUTH_PREFIX": "/auth", "COOKIE_NAME": "__Host-s", "COOKIE_SECURE": True}
+        one, two = (make_world(provider=provider, clock=clock, **settings).app for provider in providers)
+        browser = Browser(DispatcherMiddleware(Flask("root"), {"/one": one, "/two": two}), clock)
+        page = browser.get(f"{ORIGIN}/one/auth/login").location
+        response = browser.get(providers[0].approve(page).replace("/one/", "/two/"), context=FROM_PAGES)
+        assert (400, []) == (response.status_code, providers[1].given)
+        assert "not open any more" in response.text
+        page = browser.get(f"{ORIGIN}/one/auth/login?next=/one/x").location
+        assert "/one/x" == browser.get(providers[0].approve(page), context=FROM_PAGES).location
+
+
+class TestWhoAsks:
+    """What is no person before a page begins nothing, and finishes nothing."""
+
+    def test_heads_alone(self, place: Place) -> None:
+        """Link checkers ask for them: no attempt is begun, no code is used."""
+        url = place.identity.approve(place.begin("/private"))
+        for address in (LOGIN, url):
+            response = place.browser.request("HEAD", address)
+            assert (405, "GET") == (response.status_code, response.headers["Allow"])
+        assert (1, 1, []) == (len(place.kept), len(place.identity.begun), place.identity.given)
+        assert "/private" == place.come_back(url).location
+
+    def test_pages_that_are_fetched_ahead(self, place: Place) -> None:
+        """The browser asks again when somebody goes there."""
+        url = place.identity.approve(place.begin("/private"))
+        for address in (LOGIN, url):
+            response = place.browser.get(address, headers={"Sec-Purpose": "prefetch;prerender"})
+            assert (503, "no-store") == (response.status_code, response.headers["Cache-Control"])
+        assert (1, 1, []) == (len(place.kept), len(place.identity.begun), place.identity.given)
+
+    @pytest.mark.parametrize("host", ["a b", 'a"b'])
+    def test_a_host_that_is_none(self, place: Place, host: str) -> None:
+        """It is the request that is wrong, not the application."""
+        client = place.world.app.test_client()
+        assert 400 == client.get("/auth/login", environ_overrides={"HTTP_HOST": host}).status_code
+
+    def test_an_address_of_ours_that_is_none(self, make_place: MakePlace) -> None:
+        """It is the application that is wrong."""
+        place = make_place(REDIRECT_URI=CALLBACK)
+        place.identity.raises["begin_sign_in"] = UsageError("test", code="redirect_uri")
+        assert 500 == place.browser.get(LOGIN).status_code
+
+    def test_a_host_that_is_not_the_servers_name(self, place: Place, caplog: pytest.LogCaptureFixture) -> None:
+        """The provider sends people to SERVER_NAME, where their cookie is not: that is said once."""
+        place.world.app.config["SERVER_NAME"] = "example.com"
+        for _ in range(2):
+            place.browser.get("https://www.example.com/auth/login")
+        assert "https://example.com/auth/callback" == place.identity.begun[0][0].redirect_uri
+        assert 1 == len([record for record in caplog.records if "SERVER_NAME" in record.getMessage()])
+
+
+class TestWithoutAProof:
+    """A provider that does not say when a person has proved who they are."""
+
+    def test_it_is_told_as_such(self, make_world: MakeWorld, caplog: pytest.LogCaptureFixture) -> None:
+        """Everybody may write the address: it is no error of the application; every other sign-in goes on."""
+        provider = OAuth2(
+            client_id="shop",
+            client_secret="test-secret",
+            token_endpoint="https://id.example.net/token",
+            authorization_endpoint="https://id.example.net/authorize",
+        )
+        world = make_world(provider=provider, AUTH_PREFIX="/auth")
+        response = world.browser.fetch(f"{LOGIN}?reason=not_fresh")
+        assert (400, "not_fresh_enough") == (response.status_code, said(response)["reason"])
+        assert "a fresh proof of who you are" in world.browser.get(f"{LOGIN}?reason=not_fresh").text
+        assert 1 == len([record for record in caplog.records if "fresh_within" in record.getMessage()])
+        assert 302 == world.browser.get(LOGIN).status_code
+
+    @pytest.mark.parametrize(("query", "code"), [("", "no_auth_time"), ("?reason=not_fresh", "provider_option")])
+    def test_other_mistakes_stay_errors(self, place: Place, query: str, code: str) -> None:
+        """Those of the operator."""
+        place.identity.raises["begin_sign_in"] = UsageError("test", code=code)
+        assert 500 == place.browser.get(LOGIN + query).status_code
+
+
+class TestAViewOfOnesOwn:
+    """auth.begin_sign_in while the provider's pages cannot be told."""
+
+    def begin(self, place: Place) -> Any:
+        """Send somebody there, in vain."""
+        place.identity.raises["begin_sign_in"] = ProviderUnavailable(retry_after=7)
+        return place.world.auth.begin_sign_in()
+
+    def test_it_is_answered_as_our_login_is(self, place: Place) -> None:
+        """503, and when to try again, for people and for scripts."""
+        response = place.world.do(lambda: self.begin(place))
+        assert (503, "7") == (response.status_code, response.headers["Retry-After"])
+        assert "Nobody can sign in right now" in response.text
+        answer = place.browser.fetch(f"{ORIGIN}/do")
+        assert (503, {"error": "unavailable", "reason": "unavailable"}) == (answer.status_code, answer.json)
+
+    def test_also_of_a_handler(self, place: Place) -> None:
+        """Which is asked for whoever is not signed in."""
+        place.world.auth.unauthorized_handler(lambda _refusal: self.begin(place))
+        assert 503 == place.world.get("/private").status_code
+
+    def test_the_applications_own_answer_counts(self, place: Place) -> None:
+        """It knows what the provider said."""
+
+        @place.world.app.errorhandler(SignInUnavailable)
+        def away(error: SignInUnavailable) -> tuple[str, int]:
+            return f"back in {error.retry_after}", 503
+
+        assert "back in 7" == place.world.do(lambda: self.begin(place)).text
+
+    def test_also_one_that_was_there_before(self, password: str) -> None:
+        """An application may bring its handlers along when it is set up."""
+        app, identity = Flask("shop"), Identity()
+        app.register_error_handler(SignInUnavailable, lambda error: (f"back in {error.retry_after}", 503))
+        app.config.update(SEALED_SESSION_PASSWORD=password, SEALED_SESSION_AUTH_PREFIX="/auth")
+        app.config["SEALED_SESSION_COORDINATOR_URL"] = "memory:"
+        auth = SealedSession(identity)
+        auth.init_app(app)
+        app.add_url_rule("/", view_func=lambda: auth.begin_sign_in())
+        identity.raises["begin_sign_in"] = ProviderUnavailable(retry_after=7)
+        assert "back in 7" == app.test_client().get("/").text

@@ -47,7 +47,7 @@ try:
 except ImportError:
     raise ImportError("flask_ext needs Flask: pip install 'sealed-session[flask]'") from None
 
-from .answers import LoginRequired, Refusal, SignInRefused
+from .answers import LoginRequired, Refusal, SignInRefused, SignInUnavailable
 from .current import CurrentSession, current_session
 from .ending import SignOutResult
 from .extension import SealedSession
@@ -72,6 +72,7 @@ __all__ = [
     "SealedCookie",
     "SealedSession",
     "SignInRefused",
+    "SignInUnavailable",
     "SignOutResult",
     "TokenCookies",
     "TokenRefused",

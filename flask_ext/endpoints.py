@@ -77,7 +77,9 @@ def sign_out(return_to: str | None) -> SignOutResult:
 def logout() -> ResponseReturnValue:
     """End the session, for a form or a script of this application's own pages."""
     if not redirects.is_from_here(request):
-        abort(403, "This form was sent from another site.")
+        said = "Sec-Fetch-Site" in request.headers or "Origin" in request.headers
+        missing = "Neither Origin nor Sec-Fetch-Site says where this form was sent from."
+        abort(403, "This form was sent from another site." if said else missing)
     done = sign_out(state.of(current_app).config.logout_return_to)
     return redirect(done.url, _SEE_OTHER) if answers.wants_html() else jsonify(done._asdict())
 

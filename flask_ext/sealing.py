@@ -34,7 +34,7 @@ class Sealing(NamedTuple):
 def seal(sealer: Sealer, session: Session, started_at: int) -> Sealing:
     """Seal as much of a session as fits. Never raises."""
     report = None
-    for sealed_as, candidate in _ladder(session):
+    for sealed_as, candidate in ladder(session):
         try:
             return Sealing(sealer.seal(candidate, started_at=started_at), sealed_as, report)
         except SealTooLarge as error:
@@ -44,7 +44,8 @@ def seal(sealer: Sealer, session: Session, started_at: int) -> Sealing:
     return Sealing(None, "nothing", report)
 
 
-def _ladder(session: Session) -> Iterator[tuple[str, Session]]:
+def ladder(session: Session) -> Iterator[tuple[str, Session]]:
+    """Yield what of a session is sealed, from all of it to the least that there is use for, and what that is called."""
     yield "complete", session
     user = session.user
     if user:

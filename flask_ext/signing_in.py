@@ -158,7 +158,7 @@ def _open_what_fits(session: Session) -> None:
     Raises:
         SealTooLarge: The tokens alone are too large.
     """
-    *rungs, (_, smallest) = sealing._ladder(session)
+    *rungs, (_, smallest) = sealing.ladder(session)
     for sealed_as, candidate in rungs:
         try:
             return request_session().sign_in(candidate)

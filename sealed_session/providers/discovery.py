@@ -108,7 +108,11 @@ class Discovery:
         """Refuse the metadata of another issuer, who could have our tokens sent to himself (RFC 8414, section 3.3)."""
         if body.get("issuer") == self.issuer and is_sound_url(text_in(body, "token_endpoint") or ""):
             return body
-        what = "another issuer's" if body.get("issuer") != self.issuer else "without an https token_endpoint"
+        what = (
+            "another issuer's (`flask sealed-session check --provider` tells whose)"
+            if body.get("issuer") != self.issuer
+            else "without an https token_endpoint"
+        )
         host = urlsplit(self.issuer).hostname
         self._complaint.say(f"{host}: the metadata of the issuer are {what}; no session is renewed, and none is ended.")
         raise self._unavailable(f"are {what}")

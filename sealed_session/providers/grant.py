@@ -5,6 +5,7 @@ Source: RFC 6749, sections 4.1.3, 5.1, 5.2 and 6.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,9 @@ NOT_LOOKED_AT = frozenset({"invalid_request", "unsupported_grant_type", "invalid
 was used up before: some providers do so, and find only then that a ``resource`` was not granted."""
 
 _LONGEST_LIFE = 0xFFFF_FFFF
+
+_CODE = re.compile(r"[a-z][a-z0-9_]{1,39}")
+"""What an error code looks like, that is logged: ``invalid_target``, and nothing that could be somebody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,8 @@ def judge(answer: Answer, codes: Codes, complaint: Complaint) -> JsonObject:
             "with the provider's; until then no session is renewed, and none is ended."
         )
         raise ProviderUnavailable(f"{answer.host}: refuses our client credentials.", sent=False, general=True)
-    raise _unavailable(answer, "", complaint, sent=not said & NOT_LOOKED_AT)
+    told = ", ".join(sorted(code for code in said if code is not None and _CODE.fullmatch(code)))
+    raise _unavailable(answer, f"({told})" if told else "", complaint, sent=not said & NOT_LOOKED_AT)
 
 
 def judge_code(answer: Answer, codes: Codes, complaint: Complaint) -> JsonObject:

@@ -16,7 +16,7 @@ from . import grant, revocation, sign_in, workos_environment
 from .base import ReuseDetection, check_reuse_detection
 from .environment import Option, check_base
 from .grant import Codes
-from .http import CALL_LIMIT, Answer
+from .http import CALL_LIMIT, Answer, deadline_after
 from .sign_in import Attempt
 from .vendor import Issuer, bearer
 from .workos_environment import VARIABLES
@@ -174,7 +174,8 @@ class WorkOS(Issuer):
         """
         sign_in.check_state(attempt, answer)
         code = sign_in.code_in(answer)
-        said = self._ask({"grant_type": "authorization_code", "code": code, "code_verifier": attempt.code_verifier})
+        asked = {"grant_type": "authorization_code", "code": code, "code_verifier": attempt.code_verifier}
+        said = self._ask(asked, sign_in.patience_with_code(self._timeout))
         body = grant.judge_code(said, CODES, self._complaint)
         session = grant.opened(body, time.time())
         sign_in.check_fresh(attempt, session.claims.get("auth_time"), time.time())
@@ -230,10 +231,11 @@ class WorkOS(Issuer):
         """
         return [*super().problems(environ), *workos_environment.problems(environ)]
 
-    def _ask(self, members: Mapping[str, Any]) -> Answer:
-        """Ask for tokens, as who we are."""
+    def _ask(self, members: Mapping[str, Any], patience: float | None = None) -> Answer:
+        """Ask for tokens, as who we are; for so many seconds, or the timeout."""
         us = {"client_id": self.client_id, "client_secret": self._environment.need("api_key")}
-        return self._post(f"{self._base}/user_management/authenticate", {**us, **members})
+        url, seconds = f"{self._base}/user_management/authenticate", self._timeout if patience is None else patience
+        return self._client.post_json(url, {**us, **members}, deadline=deadline_after(seconds))
 
     def __repr__(self) -> str:
         return f"WorkOS({urlsplit(self._base).hostname}, client_id={self._client_id!r})"

@@ -441,3 +441,13 @@ def test_its_keys_come_by_its_own_client() -> None:
         assert b"keys" in it.fetch_keys(f"{server.url}/keys", 3)
         with pytest.raises(ValueError, match="404"):
             it.fetch_keys(f"{server.url}/keys", 3)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("invalid_target", " (invalid_target)."), ("eyJhbGciOi", "."), ("it was you@example.com", "."), ("x" * 50, ".")],
+)
+def test_the_code_of_an_error_is_told(code: str, told: str) -> None:
+    """So that a refusal can be told from an outage in the log; a text that is no code is not, whatever it may hold."""
+    error = unavailable(reply({"error": code}, 400))
+    assert f"127.0.0.1: answered HTTP 400{told}" == str(error)

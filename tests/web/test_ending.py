@@ -374,6 +374,14 @@ class TestOurPage:
         assert (True, True) == (said(answer)["revoked"], said(answer)["recorded"])
         assert said(answer)["url"].startswith(f"{PAGES}/logout?")
 
+    @pytest.mark.parametrize(
+        ("headers", "expected"), [({"Origin": "https://evil.example"}, "from another site"), ({}, "Neither Origin")]
+    )
+    def test_why_it_is_refused(self, place: Place, headers: dict[str, str], expected: str) -> None:
+        """A test client that says nothing of where it comes from is told that it has to."""
+        client = place.world.app.test_client()
+        assert expected in client.post("/auth/logout", base_url=ORIGIN, headers=headers).text
+
     @pytest.mark.parametrize("page", ["https://evil.example/", "https://www.example.com/", "http://app.example.com/"])
     def test_a_form_of_another_site(self, make_place: MakePlace, page: str) -> None:
         """Refused, whatever the SameSite of the cookie lets through."""

@@ -229,7 +229,9 @@ def test_inspect_draws_who_when_and_where_the_bytes_go() -> None:
     """As plain text where no terminal is."""
     now = 1795219200
     ring = KeyRing(OLD)
-    session = Session(**SAMPLES["heavy-impersonated"]).replace(session_expires_at=now + 60, authenticated_at=now - 86400)
+    session = Session(**SAMPLES["heavy-impersonated"]).replace(
+        session_expires_at=now + 60, authenticated_at=now - 86400
+    )
     sealed = Sealer(ring, clock=lambda: now - 7200).seal(session, started_at=now - 3 * 86400)
     env = WITH_PASSWORD | {"SEALED_SESSION_PASSWORD_FALLBACKS": json.dumps([OLD])}
     with freeze_time("2026-11-21"):

@@ -36,6 +36,9 @@ from .board import Board
 from .pages import create_pages
 from .settings import CLIENT_ID, Settings
 
+TO_BE_WATCHED = {"SEALED_SESSION_CLOCK_SKEW": 0, "SEALED_SESSION_REFRESH_EARLY": 0}
+"""Leave these out: the defaults are good. These let a token of 20 seconds be used to its end, and no second longer."""
+
 
 def create_app(board: Board, settings: Settings, passwords: Sequence[str]) -> Flask:
     """Build the application.
@@ -52,14 +55,13 @@ def create_app(board: Board, settings: Settings, passwords: Sequence[str]) -> Fl
         SEALED_SESSION_AUTH_PREFIX="/auth",  # login, callback, logout and the provider's back channel
         SEALED_SESSION_LOGOUT_RETURN_TO="/",
         SEALED_SESSION_CHECK_REVOCATION="always",  # whom the provider signs out is out with the next request
-        SEALED_SESSION_CLOCK_SKEW=0,  # the rest has good defaults: these two make a token of 20 seconds
-        SEALED_SESSION_REFRESH_EARLY=0,  # end on time, to be watched
         TRUSTED_HOSTS=["localhost"],  # another name that leads here is another site's trick
+        **TO_BE_WATCHED,
     )
     auth = SealedSession(OAuth2(issuer=settings.issuer, client_id=CLIENT_ID, client_secret=settings.client_secret))
     auth.init_app(app)
     app.register_blueprint(create_pages(auth))
     failures.handle(app, auth)
     safety.protect(app, forms_lead_to=settings.issuer, from_servers=["sealed_session_auth.backchannel_logout"])
-    controls.add_to(app, auth, board, issuer=settings.issuer)
+    controls.add_to(app, auth, board, issuer=settings.issuer)  # leave this out, too
     return app

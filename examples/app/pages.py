@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from werkzeug import Response
 
 from flask_ext import SealedSession, current_session, login_required
@@ -37,10 +38,14 @@ def create_pages(auth: SealedSession) -> Blueprint:
 
     @pages.post("/organization")
     @login_required
-    def organization() -> Response:
+    def organization() -> ResponseReturnValue:
         """Change to another organisation: a refresh with an argument, which the provider answers with other claims."""
         outcome = auth.refresh(organization_id=request.form["organization_id"])
-        return redirect(url_for("pages.session"), SEE_OTHER) if outcome.session else abort(503)
+        if outcome.session:
+            return redirect(url_for("pages.session"), SEE_OTHER)
+        if current_session or current_session.reason == "unavailable":
+            abort(503)  # not now, or not there: the session is what it was
+        return render_template("start.html"), 401  # it is over, and the page says why
 
     @pages.post("/note")
     @login_required

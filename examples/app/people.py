@@ -88,8 +88,13 @@ def _person(name: str, sample: str, *, role: str, special: str, more: dict[str, 
 
 
 _ALL = (
+    _person(  # the first, whom most will choose: nothing of the demo is missing here
+        "Bjarte Åsample",
+        "typical",
+        role="Member",
+        special="Four permissions, two organisations. The session that most people have.",
+    ),
     _person("Pippa Plainfield", "minimal", role="Guest", special="The smallest session: no organisation, no role."),
-    _person("Bjarte Åsample", "typical", role="Member", special="Four permissions. The session that most people have."),
     _person(
         "Marcelina Placeholder",
         "rich",

@@ -38,6 +38,13 @@ def shown(tab: Tab, name: str) -> str:
     return str(tab.run(f"return document.querySelector('[data-show={name}]').textContent"))
 
 
+def seconds_in(tab: Tab) -> int:
+    """How long somebody is signed in, as the page says."""
+    said = re.fullmatch(r"(\d+) s ago", str(tab.run("return document.getElementById('ago').textContent")))
+    assert said is not None
+    return int(said[1])
+
+
 def heading(tab: Tab) -> str:
     """The heading of the page."""
     return str(tab.run("return document.querySelector('h1').textContent"))
@@ -118,6 +125,24 @@ def test_signing_out(program: Program, watched: Tab) -> None:
     tab.open(f"http://localhost:{program.port}/session")
     assert "Who are you today?" == heading(tab)
     assert [] == complaints(tab)
+
+
+def test_time_goes_by(program: Program, watched: Tab) -> None:
+    """Since the sign-in too, until the session is over: who is out is not in since then."""
+    tab = watched
+    issuer = sign_in(tab, program)
+    until(lambda: seconds_in(tab) >= 2)
+    passed = tab.run("return Date.now() / 1000 - document.getElementById('ago').dataset.since")
+    assert passed - 1.5 < seconds_in(tab) <= passed + 0.5
+    assert [] == complaints(tab)
+    elsewhere = program.person()
+    elsewhere.sign_in()
+    elsewhere.choose(elsewhere.open(issuer), "everywhere")
+    press(tab, "[data-do=six]")
+    until(lambda: "(revoked)" in shown(tab, "ended"))
+    before = seconds_in(tab)
+    tab.run("const real = Date.now; Date.now = () => real() + 60000; showTime(); Date.now = real")
+    assert before == seconds_in(tab)
 
 
 def test_six_requests_when_a_token_ends(program: Program, watched: Tab) -> None:

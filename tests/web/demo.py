@@ -142,6 +142,13 @@ def words(response: TestResponse) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.text)).split())
 
 
+def main(response: TestResponse) -> str:
+    """What a page says by itself, without what stands around it on every page."""
+    found = re.search(r"<main.*?>(.*)</main>", response.text, re.DOTALL)
+    assert found is not None, response.text
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", found[1]).split()))
+
+
 def fact(response: TestResponse, label: str) -> str:
     """What a page says beside a label."""
     found = re.search(rf"<dt>{label}</dt><dd.*?>(.*?)</dd>", response.text, re.DOTALL)

@@ -22,7 +22,20 @@ from examples.app.provider import RETRY_AFTER
 from examples.app.provider.tokens import LIFETIME
 from sealed_session import KeyRing, Sealer
 from tests.web.browser import Browser
-from tests.web.demo import COOKIE, ORIGIN, Demo, Place, fact, form_with, running, sealed_by, seconds_left, title, words
+from tests.web.demo import (
+    COOKIE,
+    ORIGIN,
+    Demo,
+    Place,
+    fact,
+    form_with,
+    main,
+    running,
+    sealed_by,
+    seconds_left,
+    title,
+    words,
+)
 from tests.web.jar import Context
 
 FITTING = [key for key in PEOPLE if key != "otto"]
@@ -333,7 +346,7 @@ def test_what_happens_again_is_counted(demo: Demo) -> None:
 
 @pytest.mark.row("WO-14")
 def test_changing_the_organisation(demo: Demo) -> None:
-    """Is a refresh, whose answer has other claims; the session is the same. Who belongs to none has no button."""
+    """Is a refresh, whose answer has other claims; the session is the same."""
     before = demo.sign_in()
     assert "Placeholder Ltd" == fact(before, "Organisation")
     page = demo.press("/organization", organization_id=SECOND)
@@ -341,7 +354,16 @@ def test_changing_the_organisation(demo: Demo) -> None:
     assert "1" == fact(page, "Calls of the provider")
     demo.wait_for_the_end()
     assert "Sample & Sons" == fact(demo.open("/session"), "Organisation")
-    assert "/organization" not in demo.sign_in("pippa").text
+
+
+def test_who_may_change_the_organisation(demo: Demo) -> None:
+    """The first card of the provider's page, and all others but one: that has no button, and the start names it."""
+    assert "bjarte" == next(iter(PEOPLE))
+    assert ["pippa"] == [key for key, person in PEOPLE.items() if len(person.organizations) < 2]
+    assert "Change the organisation, as everybody but Pippa may" in words(demo.open("/"))
+    pages = {key: demo.sign_in(key) for key in FITTING}
+    assert ["pippa"] == [key for key, page in pages.items() if 'action="/organization"' not in page.text]
+    assert "none" == fact(pages["pippa"], "Organisation")
 
 
 def test_another_organisation_than_ones_own(demo: Demo) -> None:
@@ -352,6 +374,29 @@ def test_another_organisation_than_ones_own(demo: Demo) -> None:
     assert (200, "Placeholder Ltd") == (page.status_code, fact(page, "Organisation"))
 
 
+def test_another_organisation_when_the_session_is_over(demo: Demo) -> None:
+    """The page says so, as the provider does, and not that the provider cannot be asked."""
+    demo.sign_in()
+    demo.press("/demo/sessions")
+    page = demo.press("/organization", organization_id=SECOND)
+    assert (401, "Signed out") == (page.status_code, title(page))
+    assert "denied · The identity provider has ended this session." in words(page)
+
+
+def test_another_organisation_while_the_provider_is_down(demo: Demo) -> None:
+    """Cannot be had: the session is what it was, or on hold where its token has ended."""
+    demo.sign_in()
+    demo.switch("no")
+    page = demo.press("/organization", organization_id=SECOND)
+    assert (503, "One moment, please") == (page.status_code, title(page))
+    assert "Whatever session there was, it is what it was." in words(page)
+    assert "Placeholder Ltd" == fact(demo.open("/session"), "Organisation")
+    demo.wait_for_the_end()
+    page = demo.press("/organization", organization_id=SECOND)
+    assert (503, "One moment, please") == (page.status_code, title(page))
+    assert "Nobody was signed out: the cookie is kept" in words(page)
+
+
 def test_while_the_provider_is_down(demo: Demo) -> None:
     """A good token stays good; one that has ended is a 503 which keeps the cookie, until the provider is back."""
     before = fact(demo.sign_in(), "Session id")
@@ -360,12 +405,25 @@ def test_while_the_provider_is_down(demo: Demo) -> None:
     page = demo.open("/session")
     assert (503, str(RETRY_AFTER), []) == (page.status_code, page.headers["Retry-After"], sealed_by(page))
     assert "Nobody was signed out: the cookie is kept" in words(page)
-    assert "It is kept." in words(demo.open("/"))
     demo.switch("yes")
     deadline = time.monotonic() + 20
     while (page := demo.open("/session")).status_code == 503 and time.monotonic() < deadline:
         assert [] == sealed_by(page)  # for a second after a failure the provider is not asked
     assert (200, before) == (page.status_code, fact(page, "Session id"))
+
+
+def test_the_start_while_a_session_is_on_hold(demo: Demo) -> None:
+    """Says what the other pages say, with no button to sign in: that leads to the provider, too. It is open as ever."""
+    demo.sign_in()
+    demo.switch("no")
+    assert "Welcome, Bjarte" == title(demo.open("/"))
+    demo.wait_for_the_end()
+    start, session = demo.open("/"), demo.open("/session")
+    assert (200, "One moment, please", []) == (start.status_code, title(start), sealed_by(start))
+    assert [main(session)] == [main(start)]
+    assert "On hold" in words(start)
+    assert [] == re.findall("/auth/login|/somebody-else", start.text)
+    assert "Please sign in" == title(Demo(demo.place).open("/"))
 
 
 def test_nobody_can_sign_in_while_the_provider_is_down(demo: Demo) -> None:
@@ -422,6 +480,29 @@ def test_a_page_for_who_signed_in_just_now(demo: Demo) -> None:
     page = demo.open(html.unescape(again))
     assert ("Is it still you?", "max_age=0") == (title(page), re.findall("max_age=.", page.request.url)[0])
     assert "Payment details" == title(demo.choose(page, "bjarte"))
+
+
+def test_the_proof_that_is_too_old(demo: Demo) -> None:
+    """Is the one at the provider, also where the sign-in here is of this moment: the pages give its time."""
+    proved = fact(demo.sign_in(), "Signed in since").partition(",")[0]
+    demo.choose(demo.press("/auth/logout"), "stay")
+    demo.place.later.skipped += 3 * FRESH
+    assert proved != fact(demo.open("/session"), "Signed in since").partition(",")[0]
+    page = demo.open("/payments")
+    assert (401, "Please sign in once more") == (page.status_code, title(page))
+    assert f"The provider had yours at {proved}." in words(page)
+
+
+def test_how_long_somebody_is_in(demo: Demo) -> None:
+    """Is right when the page comes; since when stands beside it, for the script to count on."""
+    demo.sign_in()
+    demo.wait_for_the_end()
+    page = demo.open("/session")
+    since = re.search(r'id="ago" data-since="(\d+)"', page.text)
+    ago = re.search(r", (\d+) s ago$", fact(page, "Signed in since"))
+    assert since is not None
+    assert ago is not None
+    assert LIFETIME <= int(ago[1]) <= time.time() - int(since[1])
 
 
 def test_buttons_lead_back_to_the_page_they_stand_on(demo: Demo) -> None:

@@ -1,10 +1,11 @@
-// Counts a token's seconds down, and asks for more than one thing at a time: what a page with six parts would do.
+// Lets the seconds go by that a page shows, and asks for more than one thing at a time, as a page with six parts does.
 "use strict";
 
 const card = document.getElementById("token");
 const shown = Object.fromEntries([...card.querySelectorAll("[data-show]")].map((each) => [each.dataset.show, each]));
 const bar = card.querySelector("progress");
 const events = document.getElementById("events");
+const ago = document.getElementById("ago");
 const MOST_ANSWERS = 60;
 
 let ends = Number(card.dataset.ends);
@@ -26,6 +27,7 @@ function showTime() {
   const left = Math.max(0, secondsLeft());
   bar.value = left;
   shown.left.textContent = left > 0 ? `ends in ${Math.ceil(left)} s` : "has ended: the next request renews it";
+  if (!reason) ago.textContent = `${Math.floor(Date.now() / 1000 - ago.dataset.since)} s ago`; // who is out is not in since then
 }
 
 function made(tag, className, text) {

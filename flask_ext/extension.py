@@ -161,8 +161,10 @@ class SealedSession:
     def sign_out(self, return_to: str | None = None) -> SignOutResult:
         """End the session: here, on record and at the provider; the response clears every cookie of ours.
 
-        Beats whatever happens by itself, also a refresh that is under way elsewhere. Waits for the provider, and for
-        such a refresh, no longer than REFRESH_TIMEOUT; the cookies are cleared in any case.
+        Beats whatever happens by itself, also a refresh that is under way elsewhere, and gives up the sign-ins that are
+        under way in this browser. Waits for the provider, and for such a refresh, no longer than REFRESH_TIMEOUT; and
+        up to 3 seconds more for the address of the provider's page, while the issuer's metadata were never had. The
+        cookies are cleared in any case.
 
         Args:
             return_to: Where the person shall go after it: a path of this application, or a whole address. It is taken
@@ -251,7 +253,8 @@ class SealedSession:
 
         Raises:
             UsageError: AUTH_PREFIX is not set (``no_sign_in``), or an argument is the provider's own business.
-            ProviderUnavailable: Where the provider's pages are cannot be told now.
+            SignInUnavailable: Where the provider's pages are cannot be told now. A ``ProviderUnavailable``; uncaught,
+                it is answered 503 with ``Retry-After``.
         """
         target = self.next_url() if next_url is None else next_url
         return signing_in.begin(target, max_age=max_age, arguments=provider_arguments)

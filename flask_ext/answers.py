@@ -17,7 +17,7 @@ from werkzeug.exceptions import BadRequest, ServiceUnavailable, Unauthorized
 from sealed_session import ProviderUnavailable
 from sealed_session.reasons import Reason
 
-from . import redirects, state
+from . import bearer, redirects, state
 from .current import request_session
 from .verifying import VerificationUnavailable
 
@@ -115,6 +115,8 @@ def refuse_script(reason: Reason | None) -> ResponseReturnValue:
     """Answer a script of our own pages that needs somebody signed in."""
     if reason is Reason.UNAVAILABLE:
         return unavailable_script(request_session().retry_after)
+    if state.of(current_app).takes_bearer:
+        _challenge(reason or Reason.MISSING)
     return _json(401, "login_required", reason or Reason.MISSING)
 
 
@@ -201,7 +203,7 @@ def _way_back() -> str | None:
 def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
     if state.of(current_app).takes_bearer:
         _challenge(refusal.reason)
-        if "Authorization" in request.headers:  # no browser that would follow a redirect for somebody
+        if bearer.token_of(request) is not None:  # no browser that would follow a redirect for somebody
             return _json(401, "login_required", refusal.reason)
     if refusal.login_url is not None and _is_htmx():
         return "", 401, {"HX-Redirect": refusal.login_url}
@@ -214,7 +216,7 @@ def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
 
 def _challenge(reason: Reason) -> None:
     """Say with the 401 that a bearer token would do, and what is wrong with one that came (RFC 6750, section 3)."""
-    came = request.headers.get("Authorization", "").partition(" ")[0].lower() == "bearer"
+    came = bearer.token_of(request) is not None
 
     @after_this_request
     def challenge(response: Response) -> Response:

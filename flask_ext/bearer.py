@@ -46,7 +46,9 @@ class BearerTransport:
         if verdict is Verdict.VALID:
             session = self._claims.session(token)
             carried.session = session
-            carried.started_at = self._claims.started_at(session) or app.now()
+            started_at, issued_at = self._claims.started_at(session), session.claims.get("iat")
+            carried.is_dated = started_at is not None
+            carried.started_at = started_at or (issued_at if type(issued_at) is int else 0)
         return carried
 
 
@@ -65,6 +67,11 @@ class BearerCarried(Carried):
         """No: the caller would never learn of new tokens."""
         return False
 
+    @property
+    def keeps_cookies(self) -> bool:
+        """No; nothing is written for such a caller."""
+        return False
+
     def change(self, session: Session) -> None:
         """Refuse: a header cannot be written back."""
         raise misuse.no_place("update", "a bearer token")
@@ -72,5 +79,6 @@ class BearerCarried(Carried):
 
 def token_of(request: Request) -> str | None:
     """Return the credentials of the header; None where there are none of this scheme, whose case does not count."""
-    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").strip(" \t").partition(" ")
+    header = request.environ.get("HTTP_AUTHORIZATION", "").strip(" \t").replace("\t", " ")
+    scheme, _, token = header.partition(" ")
     return token.strip(" \t") if scheme.lower() == "bearer" else None

@@ -42,7 +42,9 @@ class Carried:
         decision: What the response shall do.
         is_to_look: Whether somebody else may have gone on from the session meanwhile, so that one looks before one
             writes.
+        is_dated: Whether ``started_at`` is when the person signed in, or only something that was later.
         is_stale: Whether the session has to be renewed first, whatever its token says about its end.
+        is_lost: Whether it was over without anybody having asked for it.
         looks_at: The request's header that it stood in.
     """
 
@@ -52,6 +54,8 @@ class Carried:
     decision = Write.KEEP
     is_to_look = False
     is_stale = False
+    is_dated = True
+    is_lost = False
     looks_at = "Cookie"
 
     @property
@@ -62,6 +66,11 @@ class Carried:
     @property
     def can_renew(self) -> bool:
         """Whether a session that came by it is ever renewed."""
+        return True
+
+    @property
+    def keeps_cookies(self) -> bool:
+        """Whether whoever sent it keeps cookies."""
         return True
 
     @property
@@ -94,6 +103,14 @@ class Carried:
     def complete(self, session: Session) -> Session:
         """Return a session that somebody signs in with, with what the next request would find in this transport."""
         return session
+
+    def accepts(self, session: Session) -> bool:
+        """Return whether a session that a refresh brought can be the one that came."""
+        return True
+
+    def parts(self) -> list[Session]:
+        """Return all that ends when the person signs out, the session first."""
+        return [] if self.session is None else [self.session]
 
     def admit(self, request: Request) -> None:
         """Judge whether somebody may sign in with this request; raises where not."""
@@ -138,7 +155,7 @@ class Carried:
 
     def lose(self) -> Session | None:
         """Do the same because the session is over, and not because anybody asked: what is not ours stays."""
-        ended = self.end()
+        ended, self.is_lost = self.end(), True
         if not self.is_ours:
             self.keep()
         return ended

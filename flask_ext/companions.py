@@ -13,6 +13,7 @@ from werkzeug import Request, Response
 
 from sealed_session import Session, UsageError
 from sealed_session.cookie import CookiePolicy
+from sealed_session.sealer import MAX_COOKIE_BYTES
 
 Warn = Callable[..., None]
 """Logs a warning, once for each message."""
@@ -23,6 +24,9 @@ class Cookie(NamedTuple):
 
     policy: CookiePolicy
     value: str
+
+    def __repr__(self) -> str:
+        return f"Cookie({self.policy.name}, <{len(self.value)} characters>)"
 
 
 class Companion(Protocol):
@@ -55,7 +59,7 @@ class EagerToken:
         """Return the cookie for a document that a person opens, and for nothing else."""
         if not is_document(request) or response.mimetype != "text/html" or 300 <= response.status_code < 400:
             return []
-        return self._cookie(session.access_token, warn)
+        return [Cookie(self._policy, session.access_token)]
 
     def cleared(self, request: Request) -> Iterable[CookiePolicy]:
         """Return the one policy."""
@@ -65,18 +69,15 @@ class EagerToken:
         """Return none: the next document brings the new one, and this one is gone in seconds."""
         return []
 
-    def _cookie(self, access_token: str, warn: Warn) -> Iterable[Cookie]:
-        length = len(self._policy.name) + 1 + len(access_token)
-        if length > 4093:
-            warn("the access token does not fit into the eager cookie: %d characters.", length)
-            return []
-        return [Cookie(self._policy, access_token)]
-
 
 def lines(cookies: Iterable[Cookie], scheme: str, host: str, warn: Warn) -> list[str]:
-    """Return Set-Cookie lines; a value that no cookie can carry is left out and logged."""
+    """Return Set-Cookie lines; a value that no cookie can carry, or that browsers drop, is left out and logged."""
     written = []
     for policy, value in cookies:
+        length = len(policy.name) + 1 + len(value)
+        if length > MAX_COOKIE_BYTES:
+            warn("the cookie %s is not set: it has %d characters, and browsers drop it.", policy.name, length)
+            continue
         try:
             written.append(policy.set(value, scheme, host))
         except UsageError as error:

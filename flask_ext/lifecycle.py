@@ -13,6 +13,7 @@ error response that replaces it, and again when somebody looked late.
 from __future__ import annotations
 
 import secrets
+import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,6 +33,9 @@ from .carried import Carried, Write, most_telling
 from .signals import logger
 from .state import AppState, host_of
 from .writing import Writer
+
+State = tuple[Carried, Reason | None, JsonObject, float | None]
+"""By what somebody is signed out, why, and what goes with it."""
 
 
 class RequestSession:
@@ -54,6 +58,7 @@ class RequestSession:
         "_retry_after",
         "_session",
         "_settled",
+        "_until",
         "_writer",
     )
 
@@ -69,6 +74,7 @@ class RequestSession:
         self._reason: Reason | None = None
         self._payload: JsonObject = {}
         self._retry_after: float | None = None
+        self._until: float | None = None
         if self.is_finished:
             app.warn_once(
                 "a session was first looked at when its response was on its way, without the headers that keep it "
@@ -109,7 +115,12 @@ class RequestSession:
     @property
     def started_at(self) -> int | None:
         """When the person signed in, Unix seconds."""
-        return None if self.session is None else self._carried.started_at
+        return None if self.session is None else self._carried.started_at or None
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether ``started_at`` is when the person signed in, and not only when a token was last made."""
+        return self._carried.is_dated
 
     @property
     def password_index(self) -> int | None:
@@ -182,8 +193,10 @@ class RequestSession:
             What the first of them held, and what came of ending it.
         """
         self._check_writable("sign_out")
-        everything = [(carried.end(), carried.started_at) for carried in self._look_everywhere()]
-        found = [(ended, started_at) for ended, started_at in everything if ended is not None]
+        looked = self._look_everywhere()
+        found = [(part, carried.started_at) for carried in looked for part in carried.parts()]
+        for carried in looked:
+            carried.end()
         self._settled, self._changes, self._is_new = True, {}, False
         self._be_signed_out(Reason.MISSING)
         ended = found[0][0] if found else None
@@ -221,7 +234,8 @@ class RequestSession:
         if self._session is not None and not force and not arguments and self._is_live(session):
             return Outcome(Kind.CURRENT, session)
         started_at, forced = self._carried.started_at, force or not app.is_due(session)
-        outcome = renewing.ask(app, app.refresher, session, started_at, arguments, force=forced)
+        deadline = time.monotonic() + app.config.refresh_timeout
+        outcome = renewing.ask(app, app.refresher, session, started_at, arguments, deadline, force=forced)
         if outcome.reason is Reason.EXPIRED and self._session is not None and self._is_live(session):
             return Outcome(Kind.CURRENT, session)  # nothing to refresh with, and no need
         return self._apply(session, outcome)
@@ -254,26 +268,51 @@ class RequestSession:
             if self._session is not None:
                 return
             tried.append(self._state)
-        best = tried[most_telling([reason for _, reason, _, _ in tried])]
-        self._carried, self._reason, self._payload, self._retry_after = best
+        self._tell(tried)
 
     @property
-    def _state(self) -> tuple[Carried, Reason | None, JsonObject, float | None]:
+    def _state(self) -> State:
         """By whom somebody is signed out, why, and what goes with it."""
         return self._carried, self._reason, self._payload, self._retry_after
 
     def _settle_by(self, carried: Carried, *, renews: bool) -> None:
         """Be signed in or out by what one transport brought, trying each session that it may have been."""
         self._begin(carried)
-        while renews:
-            kept = carried.session
-            is_refused = self._reason is Reason.INVALID  # what does not verify is no reason to use up a refresh token
-            if kept is not None and not is_refused and (self._session is None or self._is_due(kept)):
-                request = None if self.is_finished else self._request
-                self._apply(kept, renewing.renew(self._app, request, kept, carried.started_at))
-            if self._session is not None or not carried.advance():
-                return
+        if not renews:
+            return
+        self._renew_if_due(carried)
+        if self._session is None and carried.advance():
+            self._settle_by_candidates(carried, [self._state])
+
+    def _settle_by_candidates(self, carried: Carried, tried: list[State]) -> None:
+        """Go on to the other sessions that it may have been, all within the time that one refresh may take."""
+        is_more = True
+        while is_more:
             self._begin(carried)
+            self._renew_if_due(carried)
+            if self._session is not None:
+                return
+            tried.append(self._state)
+            is_more = carried.advance()
+        self._tell(tried)
+
+    def _renew_if_due(self, carried: Carried) -> None:
+        kept = carried.session
+        is_refused = self._reason is Reason.INVALID  # what does not verify is no reason to use up a refresh token
+        if kept is not None and not is_refused and (self._session is None or self._is_due(kept)):
+            request = None if self.is_finished else self._request
+            self._apply(kept, renewing.renew(self._app, request, kept, carried.started_at, self._deadline()))
+
+    def _deadline(self) -> float:
+        """Return until when this request waits for the provider, however many sessions it may have brought."""
+        if self._until is None:
+            self._until = time.monotonic() + self._app.config.refresh_timeout
+        return self._until
+
+    def _tell(self, tried: list[State]) -> None:
+        """Be signed out for the most telling of several reasons."""
+        best = tried[most_telling([reason for _, reason, _, _ in tried])]
+        self._carried, self._reason, self._payload, self._retry_after = best
 
     def _begin(self, carried: Carried) -> None:
         """Take the session as a transport brought it."""
@@ -318,6 +357,8 @@ class RequestSession:
 
     def _apply(self, session: Session, outcome: Outcome) -> Outcome:
         """Go on with what a refresh came to. One that failed leaves a session alone that is good without it."""
+        if outcome.session is not None and not self._carried.accepts(outcome.session):
+            outcome = Outcome(Kind.DENIED, reason=Reason.DENIED)  # for this request: on record it is somebody's
         if outcome.session is not None:  # also beside a failure: the first of two links, say
             session = self._take(self._carried.shape(outcome.session.replace(**self._changes)))
             self._carried.renew(session)  # whatever it is worth: the token before it is used up
@@ -375,7 +416,14 @@ class RequestSession:
     def _write(self, response: Response) -> bool:
         if self._writer is None:
             self._writer = Writer(self._app)
-        return self._writer.write(response, self._request, self._looked, self._session, is_new=self._is_new)
+        return self._writer.write(
+            response,
+            self._request,
+            self._looked,
+            self._session,
+            is_new=self._is_new,
+            keeps_cookies=self._carried.keeps_cookies,
+        )
 
     def _look_once_more(self, carried: Carried, session: Session) -> None:
         """Write nothing that somebody else has overtaken since: what arrives last stays in the browser."""

@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from weakref import ref
 
 from flask import Flask, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug import Request, Response
 
-from sealed_session import ProviderUnavailable, Session, UsageError
+from sealed_session import ProviderUnavailable, Session, UsageError, exact_json
 from sealed_session.arguments import wrong_type
 from sealed_session.cookie import CookiePolicy
-from sealed_session.hosts import without_port
+from sealed_session.hosts import is_domain, without_port
 from sealed_session.providers.minting import Minted, MintingProvider, as_minting
 
 from . import answers, misuse, state
@@ -32,8 +33,16 @@ from .views import public
 _MOST_BODY = 16_384
 """Bytes of a request; its one member is a short text."""
 
-_MOST_CLEARED = 50
-"""Cookies of one kind that a response clears: a header has no room for more."""
+_MOST_CLEARED = 18
+"""Cookies of one kind that a response clears: some proxies have room for no more than 4 KB of header lines."""
+
+
+class _Held(NamedTuple):
+    """What was minted in a request, and for whom."""
+
+    request: ref[Request]
+    who: tuple[str | None, str | None]
+    minted: dict[str, Minted]
 
 
 class MintedCookies:
@@ -62,13 +71,13 @@ class MintedCookies:
         """
         minted = self.provider.mint(session.user or {}, target)
         if minted is not None:
-            request.environ.setdefault(self.key, {})[target] = minted
+            self._of(request, session)[target] = minted
         return minted
 
     def cookies(self, session: Session, request: Request, response: Response, warn: Warn) -> Iterable[Cookie]:
         """Return the cookies that were minted in this request."""
         now = state.of(current_app).now()
-        for minted in request.environ.get(self.key, {}).values():
+        for minted in self._of(request, session).values():
             for name, value in minted.cookies.items():
                 yield Cookie(self._policy(name, min(self.provider.max_age, int(minted.expires_at) - now)), value)
 
@@ -85,14 +94,22 @@ class MintedCookies:
         """Return the same: they were made for whoever was signed in before."""
         return self.cleared(request)
 
-    def read(self, request: Request, target: str, now: float) -> Minted | None:
+    def read(self, request: Request, session: Session, target: str, now: float) -> Minted | None:
         """Return what the cookies hold for a target; None where that is nothing whole, or has ended."""
-        ready: Minted | None = request.environ.get(self.key, {}).get(target)
+        ready = self._of(request, session).get(target)
         if ready is not None:
             return ready
         header = request.environ.get("HTTP_COOKIE", "")
         pairs = pairs_of(header[:MAX_HEADER], self.provider.cookie_names(target))
         return self.provider.read(dict(reversed(pairs)), target, now)
+
+    def _of(self, request: Request, session: Session) -> dict[str, Minted]:
+        """Return what was minted in this request, and not in another one with the same environ, for this person."""
+        who = (session.session_id, session.subject)
+        held: _Held | None = request.environ.get(self.key)
+        if held is None or held.request() is not request or held.who != who:
+            held = request.environ[self.key] = _Held(ref(request), who, {})
+        return held.minted
 
     def _policy(self, name: str, max_age: int) -> CookiePolicy:
         return CookiePolicy(
@@ -143,7 +160,7 @@ def credential(target: str, provider: MintingProvider | None, *, mint: bool) -> 
         if mint:
             raise misuse.nobody(request_session().reason)
         return None
-    found = companion.read(request._get_current_object(), target, app.now())  # type: ignore[attr-defined]
+    found = companion.read(request._get_current_object(), session, target, app.now())  # type: ignore[attr-defined]
     if found is not None or not mint:
         return found
     return companion.mint(request._get_current_object(), session, target)  # type: ignore[attr-defined]
@@ -185,9 +202,12 @@ def _judge(provider: MintingProvider) -> _Asked:
     if request.mimetype != "application/json":
         return _Asked(refusal=(jsonify(error="unsupported_media_type", reason="json_only"), 415))
     request.max_content_length = _MOST_BODY
-    body = request.get_json(silent=True)
     try:
-        return _Asked(provider.check_target(body.get(provider.parameter) if type(body) is dict else None))
+        body = exact_json.loads(request.get_data())
+    except ValueError:  # also of what is too deep
+        body = {}
+    try:
+        return _Asked(provider.check_target(body.get(provider.parameter)))
     except UsageError as error:
         return _Asked(refusal=(jsonify(error="bad_request", reason=error.code), 400))
 
@@ -203,6 +223,8 @@ def _is_of_this_site(domain: str) -> bool:
         parts = urlsplit(origin)
         host = without_port(parts.netloc).lower()
     except ValueError:
+        return False
+    if not is_domain(host):
         return False
     below = host == domain.lstrip(".") or host.endswith("." + domain.lstrip("."))
     return below and parts.scheme == request.scheme

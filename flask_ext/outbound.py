@@ -16,7 +16,9 @@ try:
 except ImportError:
     raise ImportError("flask_ext.outbound needs httpx2: pip install 'sealed-session[flask]'") from None
 
-from sealed_session.hosts import is_this_machine
+from sealed_session import UsageError
+from sealed_session.exact_json import printable
+from sealed_session.hosts import is_domain, is_this_machine
 from sealed_session.verifier_settings import texts
 
 from .current import request_session
@@ -36,9 +38,16 @@ class SessionAuth(httpx2.Auth):
             hosts: Their names, without scheme and port; none of their sub-domains.
 
         Raises:
-            UsageTypeError, UsageError: No list of texts, or nothing in it (``empty_list``).
+            UsageTypeError, UsageError: No list of texts, or nothing in it (``empty_list``); no name (``bad_host``).
         """
         self._hosts = frozenset(host.lower() for host in texts("hosts", hosts))
+        for host in self._hosts:
+            if not is_domain(host) and not is_this_machine(host):
+                raise UsageError(
+                    f"hosts: {printable(host)!r} is no host name.",
+                    fix="Write it without scheme and port.",
+                    code="bad_host",
+                )
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
         """Add the header, and send the call."""

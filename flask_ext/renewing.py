@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ NO_HURRY = 10
 _UNAVAILABLE = Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
 
 
-def renew(app: AppState, request: Request | None, session: Session, started_at: int) -> Outcome:
+def renew(app: AppState, request: Request | None, session: Session, started_at: int, deadline: float) -> Outcome:
     """Renew a session because its access token has ended or is about to, where anybody is there to see it.
 
     Args:
@@ -28,12 +29,13 @@ def renew(app: AppState, request: Request | None, session: Session, started_at: 
         request: Whose answer could still carry new tokens; None: the answer is made.
         session: The session.
         started_at: When it began, Unix seconds.
+        deadline: Until when the request waits, as ``time.monotonic`` tells it.
     """
     if request is None or companions.is_speculative(request) or request.method == "OPTIONS":
         return _UNAVAILABLE
     if app.refresher is None or app.has_ended(session):
         return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
-    return ask(app, app.refresher, session, started_at, {}, force=False)
+    return ask(app, app.refresher, session, started_at, {}, deadline, force=False)
 
 
 def ask(
@@ -42,13 +44,16 @@ def ask(
     session: Session,
     started_at: int,
     arguments: Mapping[str, Any],
+    deadline: float,
     *,
     force: bool,
 ) -> Outcome:
     """Ask for new tokens, and tell of it where there are none."""
     ends = session.access_expires_at
     in_hurry = force or bool(arguments) or ends is None or app.now() > ends - NO_HURRY
-    patience = app.config.refresh_timeout
+    patience = deadline - time.monotonic()
+    if patience <= 0:  # an earlier one of this request has used it up
+        return _UNAVAILABLE
     outcome = refresher.refresh(
         session, arguments, force=force, patience=patience, in_hurry=in_hurry, started_at=started_at
     )

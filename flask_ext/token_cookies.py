@@ -1,7 +1,9 @@
 """Cookies that hold the tokens themselves, as a transport: ours, or those of a provider's JavaScript.
 
-Anybody can write such a cookie, so each token is verified at every request. One that has ended, and whose signature is
-good, may be renewed; a forged one is not even asked about. Of several values of one name, a few are tried.
+Anybody can write such a cookie, a sibling host for example, so nothing is believed that is not proved. Each access
+token is verified at every request. One that has ended, and whose signature is good, may be renewed: the provider is
+asked with the refresh token alone, and its answer has to be about the same person; a forged one is not even asked
+about. Of several values of one name, a few are tried.
 
     access: VALID ──▶ signed in │ EXPIRED, or of a key that is gone, or none ──▶ renewed, with each refresh token
             INVALID ──▶ nothing │ UNAVAILABLE ──▶ nobody can tell, 503
@@ -15,19 +17,23 @@ from dataclasses import dataclass
 from werkzeug import Request
 from werkzeug.exceptions import Unauthorized
 
-from sealed_session import Session
+from sealed_session import Session, UsageError
 from sealed_session.cookie import CookiePolicy
 from sealed_session.cookie import check as problems_of_cookie
-from sealed_session.cookie_rules import MAX_AGE_CAP
+from sealed_session.cookie_rules import MAX_AGE_CAP, prefix_of
 from sealed_session.hosts import is_this_machine, without_port
 from sealed_session.providers.claims import Claims
 from sealed_session.reasons import Reason
+from sealed_session.sealer import MAX_COOKIE_BYTES
 from sealed_session.transports import TokenCookies, parent_of
 from sealed_session.verifier import Verdict
 
 from . import companions, misuse, reading
 from .carried import Carried, Write
 from .state import AppState, host_of
+
+TIDY_WITHIN = 60
+"""Seconds after a token was issued, in which other cookies of its name are cleared."""
 
 MOST_VALUES = 4
 """Values of one name, or of its aliases, that are tried. A browser has two: with a Domain and without."""
@@ -41,10 +47,17 @@ class WrongHost(Unauthorized):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A session that the cookies may mean, and whether it has to be renewed first."""
+    """A session that the cookies may mean.
+
+    Attributes:
+        session: With the tokens that it would be renewed or known by.
+        is_stale: Whether it has to be renewed first.
+        dated: The access token that says when it began; None where none came.
+    """
 
     session: Session
     is_stale: bool
+    dated: Session | None
 
 
 class TokenCookiesTransport:
@@ -71,12 +84,14 @@ class TokenCookiesTransport:
         names = (*self.cookies.access_names, *self.cookies.refresh_names)
         header = request.environ.get("HTTP_COOKIE", "")
         pairs = [] if len(header) > reading.MAX_HEADER else reading.pairs_of(header, names)
-        carried = TokenCarried(app, self, {name for name, _ in pairs})
         access = _values(pairs, self.cookies.access_names)
         refresh = _values(pairs, self.cookies.refresh_names)
-        carried.has_several = len(pairs) > (len(access) > 0) + (len(refresh) > 0)
-        carried.weigh(access, refresh)
-        return carried
+        return TokenCarried(app, self, access, refresh, more=len(pairs) > bool(access) + bool(refresh))
+
+    @property
+    def names(self) -> list[str]:
+        """The names that are written: the access token's, and the refresh token's where there is one."""
+        return [names[0] for names in (self.cookies.access_names, self.cookies.refresh_names) if names]
 
     def policies(self, host: str, max_age: int | None) -> Iterator[CookiePolicy]:
         """Yield how the access token's cookie, and then the refresh token's, are set for a host.
@@ -107,6 +122,8 @@ class TokenCookiesTransport:
             return parent_of(self.custom_domain or "")
         if self.cookies.host_only or self.cookies.domain is not None:
             return self.cookies.domain
+        if any(prefix_of(name).host_only for name in (*self.cookies.access_names, *self.cookies.refresh_names)):
+            return None
         name = without_port(host).lower()
         return None if problems_of_cookie({"domain": name}) else name
 
@@ -114,12 +131,34 @@ class TokenCookiesTransport:
 class TokenCarried(Carried):
     """The token cookies of one request."""
 
-    def __init__(self, app: AppState, transport: TokenCookiesTransport, names: set[str]) -> None:
+    def __init__(
+        self,
+        app: AppState,
+        transport: TokenCookiesTransport,
+        access: Sequence[str],
+        refresh: Sequence[str],
+        *,
+        more: bool,
+    ) -> None:
+        """Judge the access tokens, and line up what the cookies may mean; the best comes first.
+
+        Args:
+            app: The application.
+            transport: Where they came by.
+            access: Values of the access token's cookie.
+            refresh: Of the refresh token's.
+            more: Whether there are more cookies than one of each.
+        """
         self._app = app
         self._transport = transport
-        self._is_present = bool(names)
-        self._candidates: list[Candidate] = []
-        self.has_several = False
+        self._refresh = refresh
+        self._is_present = bool(access or refresh)
+        self._has_several = more
+        self._subjects: set[str | None] = set()
+        self._dated: Session | None = None
+        self._candidates = self._weigh(access)
+        self._left = len(self._candidates)
+        self.advance()
 
     @property
     def is_ours(self) -> bool:
@@ -136,23 +175,32 @@ class TokenCarried(Carried):
         """Whether any came that JavaScript is kept from."""
         return self._is_present and self._transport.cookies.is_hidden
 
-    def weigh(self, access: Sequence[str], refresh: Sequence[str]) -> None:
-        """Judge the access tokens, and line up what they may mean; the best comes first."""
-        claims, weighed = self._transport.claims, [(token, self._app.verifying.weigh(token)) for token in access]
-        good = [token for token, (verdict, _) in weighed if verdict is Verdict.VALID]
-        ended = [token for token, (verdict, _) in weighed if verdict is Verdict.EXPIRED]
-        is_gone = all(code == "unknown_kid" for _, (_, code) in weighed)  # also where there is no access token at all
-        known = [claims.session(token, next(iter(refresh), None)) for token in good]
-        renewable = [claims.session(token, one) for token in ended for one in refresh or (None,)]
-        if is_gone:
-            renewable += [claims.session(None, one) for one in refresh]
-        if any(verdict is Verdict.UNAVAILABLE for _, (verdict, _) in weighed) and not known:
+    def _weigh(self, access: Sequence[str]) -> list[Candidate]:
+        claims, weighed = self._transport.claims, [(token, *self._app.verifying.weigh(token)) for token in access]
+        good = [token for token, verdict, _ in weighed if verdict is Verdict.VALID]
+        ended = [claims.session(token) for token, verdict, _ in weighed if verdict is Verdict.EXPIRED]
+        if not good and any(verdict is Verdict.UNAVAILABLE for _, verdict, _ in weighed):
             self.reason = Reason.UNAVAILABLE
-            return
+            return []
         self.reason = Reason.INVALID if access and not ended else Reason.EXPIRED if access else Reason.MISSING
-        self._candidates = [Candidate(session, False) for session in known]
-        self._candidates += [Candidate(session, True) for session in renewable][:MOST_VALUES]
-        self.advance()
+        # Of several refresh tokens nobody knows which belongs to a good access token, until one of them is used.
+        partner = self._refresh[0] if len(self._refresh) == 1 else None
+        known = [claims.session(token, partner) for token in good]
+        is_gone = all(code == "unknown_kid" for _, _, code in weighed)  # also where there is no access token at all
+        return [
+            *(Candidate(session, False, session) for session in known),
+            *([] if good else self._renewable(ended, is_gone=is_gone)[:MOST_VALUES]),
+        ]
+
+    def _renewable(self, ended: Sequence[Session], *, is_gone: bool) -> list[Candidate]:
+        """Return what could be renewed. Which refresh token belongs to which ended token only the provider knows."""
+        if not self._refresh:
+            return [Candidate(session, True, session) for session in ended]
+        if not ended and not is_gone:
+            return []
+        self._subjects = {subject_of(session) for session in ended}
+        dated = ended[0] if ended else None
+        return [Candidate(self._transport.claims.session(None, one), True, dated) for one in self._refresh]
 
     def advance(self) -> bool:
         """Go on to the next candidate."""
@@ -160,10 +208,49 @@ class TokenCarried(Carried):
             return False
         first = self._candidates.pop(0)
         self.session, self.is_stale, self.decision = first.session, first.is_stale, Write.KEEP
-        self.started_at = self._transport.claims.started_at(first.session) or self._app.now()
-        if self.has_several and self.is_ours and not first.is_stale:
-            self.reseal(first.session)
+        self._date(first.dated)
+        if self._has_several and not first.is_stale and self._is_new(first.session):
+            self._tidy(first.session)
         return True
+
+    def _date(self, dated: Session | None) -> None:
+        """Note when the session began. A time of issue says that the provider thought it alive then, and no more."""
+        self._dated = dated
+        started_at = None if dated is None else self._transport.claims.started_at(dated)
+        issued_at = None if dated is None else dated.claims.get("iat")
+        self.is_dated = started_at is not None
+        self.started_at = started_at or (issued_at if type(issued_at) is int else 0)
+
+    def _is_new(self, session: Session) -> bool:
+        """Return whether a token has just come: a second cookie that cannot be reached is not fought for ever."""
+        issued_at = session.claims.get("iat")
+        return type(issued_at) is int and self._app.now() - issued_at < TIDY_WITHIN
+
+    def _tidy(self, session: Session) -> None:
+        """Have the losers cleared, where it is known who they are."""
+        if self.is_ours and len(self._refresh) < 2:
+            self.reseal(session)
+
+    def accepts(self, session: Session) -> bool:
+        """Return whether a refresh has answered with the person whose access token had ended."""
+        return not self._subjects or subject_of(session) in self._subjects
+
+    def lose(self) -> Session | None:
+        """Give up one candidate; when all were, and the cookies are ours, they are cleared."""
+        self._left -= 1
+        if self._left <= 0:
+            return super().lose()
+        ended, self.session = self.session, None
+        return ended
+
+    def parts(self) -> list[Session]:
+        """Return the session, and every refresh token besides that came: whoever signs out means all of them."""
+        session, dated = self.session, self._dated
+        partner = None if session is None else session.refresh_token
+        if session is not None and self.is_stale and dated is not None:  # by the ended token it is known on record
+            session = dated.replace(refresh_token=partner)
+        others = [self._transport.claims.session(None, one) for one in self._refresh if one != partner]
+        return [*([] if session is None else [session]), *others]
 
     def shape(self, session: Session) -> Session:
         """Return what the next request will find: the user as the claims have it."""
@@ -183,10 +270,11 @@ class TokenCarried(Carried):
 
     def begin(self, session: Session, started_at: int) -> None:
         """Have both written; a token that no cookie can hold is refused."""
-        for policy, token in self._pairs(session, "localhost"):
-            policy.set(token, "https", "localhost")  # before anything changes: it may raise
+        for name, token in zip(self._transport.names, (session.access_token, session.refresh_token), strict=False):
+            if token is not None:
+                _check_value(name, token)  # before anything changes: it may raise
         self.session, self.started_at, self.decision, self.is_to_look = session, started_at, Write.SEALED, False
-        self.has_several = self._is_present
+        self._has_several, self.is_dated = self._is_present, True
 
     def change(self, session: Session) -> None:
         """Refuse: there is no room for anything but the tokens."""
@@ -211,7 +299,7 @@ class TokenCarried(Carried):
         others: list[str] = []
         written: list[companions.Cookie] = []
         for policy, token in self._pairs(session, host):
-            others += policy.clear_others(scheme, host, path=request.path) if self.has_several else []
+            others += policy.clear_others(scheme, host, path=request.path) if self._has_several else []
             written.append(companions.Cookie(policy, token))
         return [*others, *companions.lines(written, scheme, host, self._app.warn_once)]
 
@@ -235,6 +323,24 @@ class TokenCarried(Carried):
             for policy in self._transport.policies(host, None)
             for line in policy.clear(scheme, host, path=request.path, everywhere=True)
         ]
+
+
+def subject_of(session: Session) -> str | None:
+    """Return whom an access token is about; None where it does not say."""
+    subject = session.claims.get("sub")
+    return subject if type(subject) is str else None
+
+
+def _check_value(name: str, token: str) -> None:
+    """Refuse what no cookie can hold (``bad_cookie_value``), and what browsers drop (``token_too_large``)."""
+    CookiePolicy().set(token, "https", "localhost")
+    if len(name) + 1 + len(token) > MAX_COOKIE_BYTES:
+        raise UsageError(
+            f"the token for the cookie {name} makes {len(name) + 1 + len(token)} characters; browsers drop what has "
+            f"more than {MAX_COOKIE_BYTES}.",
+            fix="Use SealedCookie(), which is smaller, or have the provider put less into the token.",
+            code="token_too_large",
+        )
 
 
 def _values(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sealed_session import Problem
+from sealed_session import ConfigError, Problem
+from sealed_session.exact_json import printable
 from sealed_session.providers import claims
+from sealed_session.sealer import DEFAULT_NAME
 from sealed_session.transports import (
     BearerHeader,
     SealedCookie,
@@ -24,6 +27,8 @@ from .token_cookies import TokenCookiesTransport
 __all__ = ["BearerHeader", "SealedCookie", "TokenCookies", "build", "chosen", "problems"]
 
 DEFAULT = (SealedCookie(),)
+
+_OWN_NAME = "give each cookie its own."
 
 
 def chosen(given: tuple[Described, ...] | None, provider: object) -> tuple[Described, ...]:
@@ -50,6 +55,18 @@ def problems(
     for one in described:
         if isinstance(one, TokenCookies):
             yield from _cookie_problems(one, provider, settings)
+    yield from _name_problems(described, settings)
+
+
+def _name_problems(described: Sequence[Described], settings: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield each name that several cookies would have, of ours, of Flask's and of the tokens'."""
+    sealed = [settings.get("SEALED_SESSION_COOKIE_NAME", DEFAULT_NAME)] if SealedCookie() in described else []
+    others = [settings.get("SEALED_SESSION_ACCESS_TOKEN_COOKIE"), settings.get("SESSION_COOKIE_NAME", "session")]
+    tokens = [one for one in described if isinstance(one, TokenCookies)]
+    names = [*sealed, *others, *(name for one in tokens for name in (*one.access_names, *one.refresh_names))]
+    counted = Counter(name for name in names if name is not None)
+    for name in (name for name, number in counted.items() if number > 1 and tokens):
+        yield Problem("transports", f"{printable(name)!r} is the name of two cookies.", _OWN_NAME, code="name_taken")
 
 
 def _cookie_problems(cookies: TokenCookies, provider: object, settings: Mapping[str, Any]) -> Iterator[Problem]:
@@ -57,13 +74,31 @@ def _cookie_problems(cookies: TokenCookies, provider: object, settings: Mapping[
         what = "is 'None' for cookies of tokens, but COOKIE_SECURE is not True; browsers drop such cookies."
         fix = "set SEALED_SESSION_COOKIE_SECURE = True, or use 'Lax'."
         yield Problem("same_site", what, fix, code="samesite_none_insecure")
+    if cookies.owner == "client" and cookies.refresh_names and getattr(provider, "reuse_detection", False):
+        what = "belong to a client, and the provider ends sessions whose refresh token is used twice."
+        fix = "leave out refresh=: their owner renews them."
+        yield Problem("transports", what, fix, code="client_owned_rotation")
     if not cookies.is_hidden:
+        yield from _policy_problems(cookies, settings)
         return
     yield from _hidden_problems(cookies, provider)
     if settings.get("SEALED_SESSION_ACCESS_TOKEN_COOKIE") is not None:
         what = "hands the access token to JavaScript, which cookies here are kept from."
         fix = "remove it, or use http_only='disabled'."
         yield Problem("SEALED_SESSION_ACCESS_TOKEN_COOKIE", what, fix, code="http_only_eager")
+
+
+def _policy_problems(cookies: TokenCookies, settings: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield why cookies could not be set as they are to be: a name's prefix asks for more, for example."""
+    made = TokenCookiesTransport(cookies, claims.DEFAULT, secure=settings.get("SEALED_SESSION_COOKIE_SECURE", "auto"))
+    if cookies.same_site.lower() == "none":  # said already
+        return
+    for host in ("app.example.com", "localhost"):
+        try:
+            list(made.policies(host, 1))
+        except ConfigError as error:
+            yield from error.problems
+            return
 
 
 def _hidden_problems(cookies: TokenCookies, provider: object) -> Iterator[Problem]:

@@ -1,8 +1,8 @@
 """Which verifier an application has: the one it was given, or the provider's own where that is known.
 
 A provider that publishes its keys says so by ``jwks_url`` and ``issuers``, and maybe ``algorithms``, ``audience``,
-``max_token_age`` and ``fetch_keys(url, seconds)``; one that has an ``issuer`` and its ``metadata`` has the address of
-the keys there. Others have none, and then no token is verified.
+``required_claims``, ``max_token_age`` and ``fetch_keys(url, seconds)``; one that has an ``issuer`` and its ``metadata``
+has the address of the keys there. Others have none, and then no token is verified.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ RETRY_AFTER = 5
 
 ALGORITHMS = ("RS256",)
 """Of a provider that does not say: what most sign with."""
+
+REQUIRED = ("exp",)
+"""The claims that have to be there, of a provider that does not say."""
 
 _NEVER = float("-inf")
 
@@ -116,6 +119,7 @@ def choose(
             issuers=issuers,
             audience=getattr(provider, "audience", None),
             algorithms=getattr(provider, "algorithms", ALGORITHMS),
+            require=getattr(provider, "required_claims", REQUIRED),
             max_age=getattr(provider, "max_token_age", None),
             leeway=ceil(config.clock_skew),
             clock=clock,

@@ -21,6 +21,7 @@ from .verifiers import RETRY_AFTER, Verifier
 
 _OFF = "SEALED_SESSION_VERIFY_ACCESS_TOKEN = False"
 _COMPARE = "Compare the verifier's issuer, audience and keys with the provider's."
+_OF_PEOPLE = (Verdict.VALID, Verdict.EXPIRED)
 _FIXES = {
     "opaque_token": f"Where the provider's access tokens are opaque, nobody can verify them: set {_OFF}.",
     "wrong_subject": "Sign in with the user whom the token is about.",
@@ -124,12 +125,16 @@ class Verifying:
     def weigh(self, access_token: str) -> tuple[Verdict, str]:
         """Return what a token is worth that came from outside, and why; nobody is told of a bad one.
 
+        One that is about nobody (``sub``) signs nobody in.
+
         Args:
             access_token: From a header or from a cookie that anybody could have written.
         """
         if self._verifier is None:  # the configuration is refused without one
             return Verdict.UNAVAILABLE, "keys_unavailable"
-        return self._ask(self._verifier, access_token, None)
+        verdict, code = self._ask(self._verifier, access_token, None)
+        is_about = Session(access_token).subject is not None if verdict in _OF_PEOPLE else True
+        return (verdict, code) if is_about else (Verdict.INVALID, "missing_claim")
 
     def check_subject(self, session: Session) -> None:
         """Refuse a session whose user is not the one whom its token is about.

@@ -70,7 +70,7 @@ def refused(limit: float) -> Reason | None:
     now, proved_at = state.of(current_app).now(), current.session.authenticated_at
     is_late = now - (current.started_at or 0) > limit
     is_let_in = proved_at is not None and now - proved_at > limit + LEEWAY  # by whose clock the limit may seem over
-    return Reason.NOT_FRESH if is_late or is_let_in else None
+    return Reason.NOT_FRESH if is_late or is_let_in or (limit < inf and not current.is_dated) else None
 
 
 def guard_everything() -> ResponseReturnValue | None:

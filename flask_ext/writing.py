@@ -34,6 +34,7 @@ class Writer:
         signed_in: Session | None,
         *,
         is_new: bool = False,
+        keeps_cookies: bool = True,
     ) -> bool:
         """Let a response carry what it should, and return whether that is anything.
 
@@ -43,37 +44,23 @@ class Writer:
             looked: What the transports brought that were looked at.
             signed_in: Who is signed in, and so is given companion cookies.
             is_new: Whether this very request has signed them in: what companions there were are somebody else's.
+            keeps_cookies: Whether whoever is signed in has anywhere to keep them.
         """
         scheme, host = request.scheme, host_of(request)
         lines = [line for one in looked for line in one.lines(request, scheme, host)]
-        ended = signed_in is None and any(one.decision is Write.END for one in looked)
-        lines += self._of_companions(response, request, signed_in, scheme, host, ended=ended, is_new=is_new)
+        ended = signed_in is None and any(one.decision is Write.END or one.is_lost for one in looked)
+        for companion in self._app.companions:
+            gone = companion.cleared(request) if ended else companion.replaced(request) if is_new else ()
+            lines += [line for policy in gone for line in policy.clear(scheme, host)]
+            if signed_in is not None and keeps_cookies:
+                cookies = companion.cookies(signed_in, request, response, self._app.warn_once)
+                lines += companions.lines(cookies, scheme, host, self._app.warn_once)
         if self._written or lines:
             ours = tuple(map(_without_attributes, self._written))  # somebody may have added an attribute to a line
             others = [line for line in response.headers.getlist("Set-Cookie") if not line.startswith(ours)]
             response.headers.setlist("Set-Cookie", others + lines)
             self._written = lines
         return bool(lines)
-
-    def _of_companions(
-        self,
-        response: Response,
-        request: Request,
-        signed_in: Session | None,
-        scheme: str,
-        host: str,
-        *,
-        ended: bool,
-        is_new: bool,
-    ) -> list[str]:
-        lines: list[str] = []
-        for companion in self._app.companions:
-            gone = companion.cleared(request) if ended else companion.replaced(request) if is_new else ()
-            lines += [line for policy in gone for line in policy.clear(scheme, host)]
-            if signed_in is not None:
-                cookies = companion.cookies(signed_in, request, response, self._app.warn_once)
-                lines += companions.lines(cookies, scheme, host, self._app.warn_once)
-        return lines
 
 
 def _without_attributes(line: str) -> str:

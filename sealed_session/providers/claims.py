@@ -39,7 +39,8 @@ class Claims:
     Attributes:
         user: Fields of the user, and the claims that they are. Only texts are taken.
         session_id: The provider's id of the session, where that is another claim than ``sid``.
-        started: When the person signed in, the first of these that is there: Unix seconds, or text of RFC 3339.
+        started: When the person signed in, the first of these that is there: Unix seconds, or text of RFC 3339. Not
+            ``iat``, which every renewal makes anew.
         session_expires_at: When the provider ends the session, written likewise.
 
     Raises:
@@ -48,7 +49,7 @@ class Claims:
 
     user: Mapping[str, Path] = field(default_factory=lambda: {"id": "sub", "email": "email", "name": "name"})
     session_id: Path | None = None
-    started: tuple[Path, ...] = ("auth_time", "iat")
+    started: tuple[Path, ...] = ("auth_time",)
     session_expires_at: Path | None = None
 
     def __post_init__(self) -> None:

@@ -233,10 +233,14 @@ def _text(field: Field, user: JsonObject) -> str | None:
 
 
 def _without(value: Any, secrets: tuple[str, ...]) -> Any:
-    """Return JSON without those texts, whoever has put them there: a browser will see it."""
+    """Return JSON without texts that hold one of those, whoever has put them there: a browser will see it."""
     if type(value) is dict:
-        kept = {name: one for name, one in value.items() if name not in secrets and one not in secrets}
+        kept = {name: one for name, one in value.items() if not _holds(name, secrets) and not _holds(one, secrets)}
         return {name: _without(one, secrets) for name, one in kept.items()}
     if type(value) is list:
-        return [_without(one, secrets) for one in value if one not in secrets]
+        return [_without(one, secrets) for one in value if not _holds(one, secrets)]
     return value
+
+
+def _holds(value: Any, secrets: tuple[str, ...]) -> bool:
+    return type(value) is str and any(secret in value for secret in secrets)

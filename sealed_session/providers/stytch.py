@@ -39,7 +39,7 @@ SESSION = "https://stytch.com/session"
 CLAIMS = Claims(
     user={"id": "sub", "user_id": "sub", "email": "email", "name": "name"},
     session_id=(SESSION, "id"),
-    started=((SESSION, "started_at"), "auth_time", "iat"),
+    started=((SESSION, "started_at"), "auth_time"),
     session_expires_at=(SESSION, "expires_at"),
 )
 
@@ -60,6 +60,7 @@ class Stytch(Issuer):
         Option("custom_base_url", "STYTCH_CUSTOM_BASE_URL", check_base, is_needed=False),
     )
     subject_field = "user_id"
+    required_claims = ("exp", SESSION)  # machines' tokens are signed with the same keys
     claims = CLAIMS
     transports: ClassVar[tuple[Transport, ...]] = (
         TokenCookies(access=JWT_COOKIE, refresh=SESSION_COOKIE, owner="client"),

@@ -85,15 +85,20 @@ class Issuer(Vendor):
 
     Attributes:
         algorithms: Of the signatures.
+        required_claims: What a token of a session has, where the vendor signs others with the same keys, too.
         max_token_age: Seconds after which a token is to be renewed, whatever its ``exp``; None: by its ``exp`` alone.
         subject_field: The field of the user that is the ``sub`` of a token.
         claims: What a token says of a session.
+        has_audience: Whether tokens name whom they are for. False is said by a vendor whose tokens never do: then
+            nobody is warned that it is not looked at.
     """
 
     algorithms: tuple[str, ...] = ("RS256",)
+    required_claims: tuple[str, ...] = ("exp",)
     max_token_age: float | None = None
     subject_field = "id"
     claims = DEFAULT
+    has_audience = True
 
     @property
     def audience(self) -> str | None:

@@ -81,7 +81,7 @@ class SignOut:
         self._started_at = started_at
         self._is_newest = False
         self._until = 0.0
-        self.token = session.access_token
+        self.tokens = session.access_token, session.refresh_token
         self.done = threading.Event()
         self.so_far = SignedOut()
 
@@ -178,10 +178,10 @@ class SignOuts:
             patience: Seconds.
         """
         with self._lock:
-            first = self._under_way.get(leaving.token)
+            first = self._under_way.get(leaving.tokens)
             is_full = first is None and len(self._under_way) >= MOST_SIGN_OUTS
             if first is None and not is_full:
-                self._under_way[leaving.token] = leaving
+                self._under_way[leaving.tokens] = leaving
         if is_full:
             return self._record(leaving)
         if first is None:
@@ -200,7 +200,7 @@ class SignOuts:
             leaving.run()
         finally:
             with self._lock:
-                self._under_way.pop(leaving.token, None)
+                self._under_way.pop(leaving.tokens, None)
 
     def _record(self, leaving: SignOut) -> SignedOut:
         self._complaint.note("so many sign-outs wait for the provider that it is not told of more.")
@@ -219,7 +219,7 @@ class SignOuts:
     def after_fork_in_child(self) -> None:
         """Start with a lock that no thread of the parent holds, and without its threads."""
         self._lock = threading.Lock()
-        self._under_way: dict[str, SignOut] = {}
+        self._under_way: dict[tuple[str, str | None], SignOut] = {}
 
 
 def revoke(provider: Provider, session: Session) -> bool:

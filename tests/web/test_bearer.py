@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_ext import current_session
+from flask_ext import current_session, login_required
 from sealed_session import UsageError, encoding
 from sealed_session.transports import BearerHeader, SealedCookie
 from sealed_session.verifier import JWTVerifier
@@ -35,14 +35,28 @@ class TestWho:
         assert "private, no-store" == response.headers["Cache-Control"]
 
     def test_it_began_when_the_token_says(self, made: tuple[World, Keeper]) -> None:
-        """By auth_time, so that fresh_within means what it says; without any time, now."""
+        """By auth_time. A time of issue tells less: it counts against sign-outs, and proves nothing fresh."""
         world, keeper = made
         began: list[Any] = []
         world.act = lambda: began.append(current_session.started_at)
         now = world.clock()
         for times in ({"auth_time": now - 50}, {"auth_time": None}, {"auth_time": None, "iat": None}):
             world.get("/do", headers=bearer(keeper.token(**times)))
-        assert [now - 50, now, now] == began
+        assert [now - 50, now, None] == began
+
+    @pytest.mark.parametrize(("ago", "status"), [(50, 200), (70, 401), (None, 401)])
+    def test_a_fresh_proof(self, make_world: MakeWorld, ago: int | None, status: int) -> None:
+        """Only auth_time is one: a vendor's script makes new tokens all the time."""
+        world, keeper = build(make_world, [BearerHeader()])
+        world.app.add_url_rule("/fresh", "fresh", login_required(fresh_within=60)(lambda: "fresh"))
+        proved = None if ago is None else world.clock() - ago
+        headers = {"Accept": "*/*", **bearer(keeper.token(auth_time=proved))}
+        assert status == world.get("/fresh", headers=headers).status_code
+
+    def test_a_tabulator_parts_it_from_the_scheme_as_well(self, made: tuple[World, Keeper]) -> None:
+        """As other servers read it."""
+        world, keeper = made
+        assert "user_1" == world.get("/who", headers={"Authorization": f"Bearer\t{keeper.token()}"}).text
 
     @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic dXNlcjpwYXNz"}, {"Authorization": "Bearer"}])
     def test_without_a_token_nobody_is_signed_in(self, made: tuple[World, Keeper], headers: dict[str, str]) -> None:
@@ -76,8 +90,10 @@ class TestBad:
             ({"iss": "https://evil.example"}, "invalid"),
             ({"key": FOREIGN}, "invalid"),
             ({"nbf": 3_000_000_000}, "invalid"),
+            ({"sub": None}, "invalid"),
+            ({"sub": 5}, "invalid"),
         ],
-        ids=["expired", "no exp", "foreign issuer", "foreign key", "not yet valid"],
+        ids=["expired", "no exp", "foreign issuer", "foreign key", "not yet valid", "nobody", "no text"],
     )
     def test_one_that_does_not_verify(
         self, made: tuple[World, Keeper], claims: dict[str, Any], reason: str, caplog: pytest.LogCaptureFixture
@@ -114,6 +130,7 @@ class TestBad:
         """A program would follow it; a browser without the header does."""
         world, keeper = build(make_world, [SealedCookie(), BearerHeader()], LOGIN_VIEW="/login")
         assert 302 == world.get("/private").status_code
+        assert 302 == world.get("/private", headers={"Authorization": "Basic dXNlcjpwYXNz"}).status_code
         assert 401 == world.get("/private", headers=bearer(keeper.token(exp=1))).status_code
 
 
@@ -151,6 +168,12 @@ class TestActs:
         token = keeper.token()
         assert "out" == world.get("/sign-out", headers=bearer(token)).text
         assert "nobody: revoked" == world.get("/who", headers=bearer(token)).text
+
+    def test_no_companion_is_written(self, make_world: MakeWorld) -> None:
+        """Whoever sends the header keeps no cookies."""
+        world, keeper = build(make_world, [SealedCookie(), BearerHeader()], ACCESS_TOKEN_COOKIE="eager")
+        headers = {"Accept": "text/html", "Sec-Fetch-Dest": "document", **bearer(keeper.token())}
+        assert [] == world.cookies(world.get("/who", headers=headers))
 
     def test_there_are_no_tokens_for_a_body(self, made: tuple[World, Keeper]) -> None:
         """Whoever sent the token has it."""

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from flask_ext import SealedSession
-from sealed_session import ProviderUnavailable, UsageError, UsageTypeError
+from sealed_session import ProviderUnavailable, RefreshDenied, UsageError, UsageTypeError
 from sealed_session.providers.minting import Minted
 from tests.web.carrying import held, plant
 from tests.web.conftest import ORIGIN, MakeWorld, World
@@ -137,6 +137,14 @@ class TestEndpoint:
         response = world.browser.fetch(ORIGIN + PATH, method="POST", data={"widgetId": "box"})
         assert (415, []) == (response.status_code, widget.asked)
 
+    @pytest.mark.parametrize("text", ["[" * 16_000, '{"widgetId":' * 1300, "nan"])
+    def test_what_is_no_json_of_ours(self, made: tuple[World, Widget], text: str) -> None:
+        """Deeper than anybody needs, for example."""
+        world, widget = made
+        headers = {"Content-Type": "application/json"}
+        response = world.browser.fetch(ORIGIN + PATH, method="POST", data=text.encode(), headers=headers)
+        assert (400, []) == (response.status_code, widget.asked)
+
     @pytest.mark.parametrize("body", [{}, [], "box", {"widgetId": None}, {"widgetId": "x; Domain=evil"}, None])
     def test_a_target_that_there_cannot_be(self, made: tuple[World, Widget], body: Any) -> None:
         """400, and it reaches neither a cookie nor the third party."""
@@ -167,6 +175,8 @@ class TestEndpoint:
             ({"Origin": "https://example.com.evil.example"}, 403),
             ({"Origin": "https://notexample.com"}, 403),
             ({"Origin": "http://www.example.com"}, 403),
+            ({"Origin": "https://evil.com:.example.com"}, 403),
+            ({"Origin": "https://evil.com\\.example.com"}, 403),
             ({"Sec-Fetch-Site": "cross-site"}, 403),
             ({"Sec-Fetch-Site": "none"}, 403),
             ({"Sec-Fetch-Site": "same-site"}, 200),
@@ -234,11 +244,32 @@ class TestEnd:
         world.do(act)
         assert (None, "user_2.2") == (held(world, "widget_box"), held(world, "widget_new"))
 
+    def test_somebody_else_who_signs_in_afterwards_is_not_given_it(self, made: tuple[World, Widget]) -> None:
+        """What was minted in the same request was minted for the former."""
+        world, _ = made
+        given = world.provider.sign_in({"id": "user_2"})
+
+        def act() -> None:
+            world.auth.credential("box", mint=True)
+            world.auth.sign_in(**given)
+
+        world.do(act)
+        assert ("user_2", None) == (world.get("/who").text, held(world, "widget_box"))
+
+    def test_a_session_that_has_ended_takes_them_along(self, made: tuple[World, Widget]) -> None:
+        """Though nobody asked for it: the provider denied it, which is on record by the second time."""
+        world, _ = made
+        ask(world)
+        world.clock.advance(400)
+        world.provider.fail(RefreshDenied(), times=None)
+        assert "nobody: denied" == world.get("/who").text
+        assert ("nobody: denied", None) == (world.get("/who").text, held(world, "widget_box"))
+
     def test_a_header_without_end(self, made: tuple[World, Widget]) -> None:
         """Is left alone, and so are more of them than a response could clear."""
         world, _ = made
         client = world.app.test_client(use_cookies=False)
-        for header, most in (("widget_a=1; x=" + "x" * 70_000, 0), ("; ".join(f"widget_{n}=1" for n in range(90)), 50)):
+        for header, most in (("widget_a=1; x=" + "x" * 70_000, 0), ("; ".join(f"widget_{n}=1" for n in range(90)), 18)):
             response = client.get("/sign-out", base_url=ORIGIN, headers={"Cookie": header})
             names = {line.partition("=")[0] for line in response.headers.getlist("Set-Cookie")}
             assert most == sum(name.startswith("widget_") for name in names)

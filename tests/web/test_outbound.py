@@ -84,6 +84,14 @@ def test_nobody_signed_in(world: World) -> None:
     assert [None] == called(world, "https://api.example.com/", SessionAuth(["api.example.com"]))
 
 
+@pytest.mark.parametrize("host", ["https://api.example.com", "api.example.com:443", "*.example.com", "a b"])
+def test_a_host_is_a_name(host: str) -> None:
+    """Anything else would never match, and cost somebody an afternoon."""
+    with pytest.raises(UsageError) as raised:
+        SessionAuth([host])
+    assert "bad_host" == raised.value.code
+
+
 @pytest.mark.parametrize("hosts", ["api.example.com", [], [1]])
 def test_hosts_are_a_list(hosts: Any) -> None:
     """One text would be taken letter by letter."""

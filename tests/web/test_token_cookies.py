@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -133,14 +135,19 @@ class TestOurs:
 
         assert 200 == world.do(act).status_code
 
-    def test_a_token_that_no_cookie_can_hold_is_refused(self, make_world: MakeWorld) -> None:
-        """Before anything is written."""
+    @pytest.mark.parametrize(
+        ("refresh_token", "code"), [("not; a=cookie", "bad_cookie_value"), ("x" * 4086, "token_too_large")]
+    )
+    def test_a_token_that_no_cookie_can_hold_is_refused(
+        self, make_world: MakeWorld, refresh_token: str, code: str
+    ) -> None:
+        """Before anything is written: browsers would drop it without a word."""
         world, keeper = build(make_world, [COOKIES])
 
         def act() -> None:
             with pytest.raises(UsageError) as raised:
-                world.auth.sign_in(access_token=keeper.token(), refresh_token="not; a=cookie")
-            assert "bad_cookie_value" == raised.value.code
+                world.auth.sign_in(access_token=keeper.token(), refresh_token=refresh_token)
+            assert code == raised.value.code
 
         assert [] == world.cookies(world.do(act))
 
@@ -255,6 +262,108 @@ class TestSeveral:
         header = f"{ACCESS}={keeper.token()}; x={'x' * 70_000}"
         client = world.app.test_client(use_cookies=False)
         assert "nobody: missing" == client.get("/who", headers={"Cookie": header}).text
+
+
+class TestPlanted:
+    """Cookies that somebody else has written beside ours: a sibling host, or an earlier account of the same person."""
+
+    @pytest.fixture
+    def victim(self, made: tuple[World, Keeper]) -> tuple[World, Keeper]:
+        """Somebody signed in, beside whose cookies others lie; all are sent."""
+        world, keeper = made
+        sign_in(world, keeper)
+        keeper.open("attacker")
+        return made
+
+    def test_an_ended_token_of_somebody_else_harms_nobody(self, victim: tuple[World, Keeper]) -> None:
+        """The provider is asked with the refresh token, and its answer is compared with what had ended."""
+        world, keeper = victim
+        plant(world, ACCESS, keeper.token("attacker", exp=1))
+        world.clock.advance(400)
+        assert "user_1" == world.get("/who").text
+        world.clock.advance(400)
+        assert "user_1" == world.get("/who").text
+
+    def test_a_refresh_token_of_somebody_else_signs_nobody_else_in(self, made: tuple[World, Keeper]) -> None:
+        """Beside an ended token of the victim's; its owner goes on with it."""
+        world, keeper = made
+        keeper.open("attacker")
+        plant(world, ACCESS, keeper.token(exp=1))
+        plant(world, REFRESH, "refresh_of_attacker")
+        assert "nobody: denied" == world.get("/who").text
+        other = world.app.test_client(use_cookies=False)
+        own = f"{ACCESS}={keeper.token('attacker', exp=1)}; {REFRESH}=refresh_of_attacker"
+        assert "attacker" == other.get("/who", headers={"Cookie": own}).text
+
+    def test_a_good_token_is_paired_with_none_of_several(self, victim: tuple[World, Keeper]) -> None:
+        """Neither written nor cleared, nor handed out, until a renewal has proved whose each is."""
+        world, _ = victim
+        plant(world, REFRESH, "refresh_of_attacker")
+        response = world.get("/who")
+        assert ("user_1", [], {"access_token"}) == (response.text, world.cookies(response), client_tokens(world))
+        world.clock.advance(400)
+        assert "user_1" == world.get("/who").text
+        assert ["refresh_of_user_1"] == [c.value for c in world.browser.jar.cookies() if c.name == REFRESH]
+
+    def test_signing_out_ends_all_of_them(self, victim: tuple[World, Keeper]) -> None:
+        """What cannot be told apart goes together."""
+        world, keeper = victim
+        plant(world, REFRESH, "refresh_of_attacker")
+        world.get("/sign-out")
+        settle()
+        assert {"refresh_of_user_1", "refresh_of_attacker"} <= set(keeper.revoked)
+
+    @pytest.mark.parametrize("access", ["garbage", None])
+    def test_signing_out_ends_what_no_token_vouches_for(self, made: tuple[World, Keeper], access: str | None) -> None:
+        """The cookies go, and so what they held must end."""
+        world, keeper = made
+        keeper.open()
+        plant(world, REFRESH, "refresh_of_user_1")
+        if access is not None:
+            plant(world, ACCESS, access)
+        world.get("/sign-out")
+        settle()
+        assert ["refresh_of_user_1"] == keeper.revoked
+
+    def test_a_dead_one_costs_nobody_a_session_in_an_outage(self, victim: tuple[World, Keeper]) -> None:
+        """Denied on record, and beside it one that cannot be asked about: 503, and nothing is cleared."""
+        world, keeper = victim
+        client = world.app.test_client(use_cookies=False)
+        for _ in range(2):
+            assert "denied" in client.get("/who", headers={"Cookie": f"{REFRESH}=dead"}).text
+        plant(world, REFRESH, "dead")
+        world.clock.advance(400)
+        keeper.is_down = True
+        response = world.get("/private", headers={"Accept": "*/*"})
+        assert (503, []) == (response.status_code, world.cookies(response))
+
+    def test_one_that_is_dead_for_everybody_is_cleared(self, made: tuple[World, Keeper]) -> None:
+        """When it is all that there is, and on record."""
+        world, _ = made
+        plant(world, REFRESH, "dead")
+        assert ["nobody: denied", "nobody: denied"] == [world.get("/who").text for _ in range(2)]
+        assert None is held(world, REFRESH)
+
+    def test_all_of_them_wait_no_longer_than_one(self, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A provider that hangs holds a request for REFRESH_TIMEOUT, however many values it brought."""
+        world, keeper = build(make_world, [COOKIES], REFRESH_TIMEOUT=1)
+        gone = threading.Event()
+        monkeypatch.setattr(keeper, "refresh", lambda *_a, **_k: gone.wait(10))
+        header = "; ".join(f"{REFRESH}=dead_{number}" for number in range(4))
+        began = time.monotonic()
+        text = world.app.test_client(use_cookies=False).get("/who", headers={"Cookie": header}).text
+        took = time.monotonic() - began
+        gone.set()
+        settle()
+        assert ("nobody: unavailable", True) == (text, took < 3)
+
+    def test_one_that_cannot_be_cleared_is_not_fought_for_ever(self, victim: tuple[World, Keeper]) -> None:
+        """Another Path, or a parent beyond reach: a minute after a token has come, nothing is written against it."""
+        world, _ = victim
+        world.clock.advance(100)
+        plant(world, ACCESS, "garbage")
+        response = world.get("/who")
+        assert ("user_1", []) == (response.text, world.cookies(response))
 
 
 class TestTheirs:
@@ -406,6 +515,53 @@ class TestHidden:
 
 class TestSetUp:
     """What is refused when the application starts."""
+
+    @pytest.mark.parametrize(
+        ("cookies", "code"),
+        [
+            (TokenCookies(access="__Host-a", domain="example.com"), "prefix_needs_no_domain"),
+            (TokenCookies(access="__Host-a", path="/x"), "prefix_needs_root_path"),
+            (TokenCookies(access="sealed-session"), "name_taken"),
+            (TokenCookies(access="session"), "name_taken"),
+            (TokenCookies(access="eager"), "name_taken"),
+        ],
+    )
+    def test_names_that_could_not_be_set(self, make_world: MakeWorld, cookies: TokenCookies, code: str) -> None:
+        """A prefix asks for more, or another cookie has the name."""
+        with pytest.raises(UsageError) as raised:
+            build(make_world, [SealedCookie(), cookies], ACCESS_TOKEN_COOKIE="eager", COOKIE_SECURE=True)
+        assert f"[{code}]" in str(raised.value)
+
+    @pytest.mark.parametrize("prefix", ["__Host-", "__Secure-"])
+    def test_a_prefix_gives_the_attributes_that_it_asks_for(self, make_world: MakeWorld, prefix: str) -> None:
+        """With COOKIE_SECURE = True, which they ask for; on this machine too."""
+        world, keeper = build(make_world, [TokenCookies(access=f"{prefix}a", refresh=f"{prefix}b")], COOKIE_SECURE=True)
+        given = keeper.open()
+        world.act = lambda: world.auth.sign_in(**given)
+        domain = "" if prefix == "__Host-" else "Domain=app.example.com; "
+        expected = f"Path=/; {domain}Max-Age=34560000; Secure; SameSite=Lax"
+        assert expected == lines(world.get("/do"))[f"{prefix}a"]
+        assert "Secure" in lines(world.browser.get("https://localhost/do"))[f"{prefix}a"]
+
+    @pytest.mark.parametrize("secure", ["auto", False])
+    def test_secure_has_to_be_on_for_such_a_name(self, make_world: MakeWorld, secure: Any) -> None:
+        """Always: on this machine browsers would drop it, too."""
+        with pytest.raises(UsageError) as raised:
+            build(make_world, [TokenCookies(access="__Secure-a")], COOKIE_SECURE=secure)
+        assert "[prefix_needs_secure]" in str(raised.value)
+
+    @pytest.mark.parametrize(("reuse", "is_refused"), [(False, False), ("session", True), ("user", True)])
+    def test_a_clients_refresh_token_with_reuse_detection(
+        self, make_world: MakeWorld, reuse: Any, is_refused: bool
+    ) -> None:
+        """What we renew, its owner would use a second time."""
+        provider = _with({"reuse_detection": reuse})
+        if not is_refused:
+            build(make_world, [CLIENT], provider=provider)
+            return
+        with pytest.raises(UsageError) as raised:
+            build(make_world, [CLIENT], provider=provider)
+        assert "[client_owned_rotation]" in str(raised.value)
 
     @pytest.mark.parametrize(
         ("cookies", "provider", "code"),

@@ -122,6 +122,14 @@ class TestChoice:
         provider.audience = ("us",)
         assert "wrong_audience" == chosen(make_world, provider).verify(token).code
 
+    def test_its_claims_are_the_providers(self, make_world: MakeWorld, keys: JWKSServer) -> None:
+        """Where a vendor signs other things than sessions with the same keys."""
+        provider: Any = SigningProvider(Clock(), SigningKey(), keys.url)
+        token = SigningKey().sign({"iss": ISSUER, "exp": 2**31})
+        assert "valid" == chosen(make_world, provider).verify(token).code
+        provider.required_claims = ("exp", "session")
+        assert "missing_claim" == chosen(make_world, provider).verify(token).code
+
     def test_its_oldest_token_is_the_providers(self, make_world: MakeWorld, keys: JWKSServer) -> None:
         """Whatever the token's own end."""
         provider: Any = SigningProvider(Clock(), SigningKey(), keys.url)

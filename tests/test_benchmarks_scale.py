@@ -47,7 +47,7 @@ def test_steps_are_counted(report: Report, store: str) -> None:
         "passer_by": (3, 0),
         "straggler_here": (8, 0),
         "straggler_elsewhere": (10, 0),
-        "sign_out": (4, 4),
+        "sign_out": (5, 4),
         "revoke": (1, 1),
         "backchannel": (2, 3),
         "waiter": (3, 0),

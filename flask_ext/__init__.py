@@ -37,6 +37,10 @@ commands.py       flask sealed-session check | inspect | size
 diagnosis.py      what is wrong with the application
 practices.py      ... with its settings
 coordination.py   ... with its coordinator
+asking.py         ... with its provider, who is asked
+way_in.py         ... where people sign in and out
+travel.py         ... with its transports
+keeping.py        what browsers do with a cookie
 places.py         what a browser does with the cookie at an address
 findings.py       what a diagnosis finds, as values
 testing.py        SealedClient

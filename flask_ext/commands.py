@@ -19,7 +19,7 @@ from sealed_session.cli import drawing, failures, inspecting, reading, screen
 from sealed_session.cli.drawing import BAD, GOOD, NONE, WARN, Line
 from sealed_session.cli.group import without_what_was_typed
 
-from . import diagnosis, findings, places, sealing, state
+from . import diagnosis, findings, keeping, places, sealing, state
 from .sealing import Sealing
 from .state import AppState
 
@@ -67,10 +67,11 @@ group = _Guarded("sealed-session", help="Look at sealed sessions and at how this
 @click.option("--provider", "ask_provider", is_flag=True, help="Ask the provider too: its metadata, keys and clock.")
 @_as_json
 def check(*, urls: tuple[str, ...], offline: bool, ask_provider: bool, as_json: bool) -> int:
-    """Say why a browser would drop the cookie, or not send it.
+    """Say why a browser would drop a cookie of ours, or not send it.
 
-    Also whether people come back from signing in, whether the coordinator can be asked, and where the application falls
-    short of good practice. Of several URLs: whether they share one session. Exits with 1 when there is an error.
+    Also whether tokens can be read on the way, whether people come back from signing in, whether the coordinator can be
+    asked, and where the application falls short of good practice. Of several URLs: whether they share one session.
+    Exits with 1 when there is an error.
     """
     if offline and ask_provider:
         raise click.UsageError("--offline and --provider: who is offline can ask nobody. Leave one of them out.")
@@ -120,7 +121,7 @@ def size(*, url: str | None, as_json: bool) -> None:
     if as_json:
         screen.write_json(_size_known(report, sealed, place.url))
     else:
-        screen.draw(_size_lines(report, sealed, places.set_cookie_line(cookie, place), place.url))
+        screen.draw(_size_lines(report, sealed, keeping.set_cookie_line(cookie, place), place.url))
     if not report.fits:
         raise SealTooLarge("this session does not fit; signing in with it is refused.", report)
 

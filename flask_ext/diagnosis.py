@@ -1,9 +1,9 @@
 """The diagnosis behind ``flask sealed-session check``: why a session gets lost, and where good practice is missed.
 
-places.py judges addresses, practices.py settings, way_in.py where people sign in and out, coordination.py the
-coordinator, asking.py the provider; here is the application itself. The configuration has been checked when the
-application started: nothing that ``init_app`` refuses is asked for again. Nothing is changed, and nobody is asked but
-the coordinator and, where that is wanted, the provider.
+travel.py judges what becomes of sessions at an address, practices.py settings, way_in.py where people sign in and out,
+coordination.py the coordinator, asking.py the provider; here is the application itself. The configuration has been
+checked when the application started: nothing that ``init_app`` refuses is asked for again. Nothing is changed, and
+nobody is asked but the coordinator and, where that is wanted, the provider.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import asking, coordination, places, state, views, way_in
-from .config import Config
+from . import asking, coordination, state, travel, views, way_in
 from .findings import Finding
 from .places import Place
 from .practices import practices, setting
+from .state import AppState
 
 _DEEPEST = 32
 """Layers of middleware that are looked at. Nobody has as many, and a ring of them has no end."""
@@ -39,15 +39,17 @@ def diagnose(
     Raises:
         UsageError: The application has no sealed session (``not_initialised``).
     """
-    config, addresses = state.of(app).config, list(dict.fromkeys(addresses))
-    found = [finding for place in addresses for finding in places.visit(config.cookie, place)]
-    found += places.share(config.cookie, addresses)
+    app_state, addresses = state.of(app), list(dict.fromkeys(addresses))
+    found = list(travel.judge(app_state, addresses))
     if not addresses:
-        what = "Whether browsers keep the cookie depends on the address, and none was given."
+        what = "What becomes of cookies and tokens on the way depends on the address, and none was given."
+        if travel.is_sealed(app_state):
+            what = "Whether browsers keep the cookie depends on the address, and none was given."
         found.append(Finding("note", "no_url", "--url", what, "give the address that people type: --url https://..."))
     asked = [] if offline else _coordinator(app)
-    asked += asking.judge(state.of(app)) if ask_provider else []
-    rest = [*practices(config, addresses), *way_in.judge(app, addresses), *asked, *_application(app, config, addresses)]
+    asked += asking.judge(app_state) if ask_provider else []
+    rest = [*practices(app_state, addresses), *travel.audience(app_state), *way_in.judge(app, addresses), *asked]
+    rest += _application(app, app_state, addresses)
     if not any(finding.level in ("error", "warning") for finding in rest):
         what = "No setting and no view is an error or worth a warning."
         found.append(Finding("ok", "application_sound", app.name, what))
@@ -69,11 +71,11 @@ def _coordinator(app: Flask) -> list[Finding]:
 # The application
 
 
-def _application(app: Flask, config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
+def _application(app: Flask, app_state: AppState, addresses: Sequence[Place]) -> Iterator[Finding]:
     yield from _unguarded(app)
-    yield from _flask_session(app, config)
-    yield from _proxy(app, config, addresses)
-    if config.require_login:
+    yield from _flask_session(app, app_state)
+    yield from _proxy(app, app_state, addresses)
+    if app_state.config.require_login:
         listed = ", ".join(sorted(endpoint for endpoint in app.view_functions if views.is_open(app, endpoint)))
         what = f"Open to everybody all the same: {listed or 'nothing'}."
         yield setting("note", "open_endpoints", "REQUIRE_LOGIN", what, "")
@@ -87,24 +89,25 @@ def _unguarded(app: Flask) -> Iterator[Finding]:
         yield Finding("error", "login_required_ignored", _endpoint(endpoint), what, fix)
 
 
-def _flask_session(app: Flask, config: Config) -> Iterator[Finding]:
-    """Ask again what ``init_app`` asked, for the name may have been set since; and of former names, too."""
-    eager = () if config.eager is None else (config.eager.name,)
+def _flask_session(app: Flask, app_state: AppState) -> Iterator[Finding]:
+    """Ask again what ``init_app`` asked, for the name may have been set since; and of all that sessions come by."""
+    eager = app_state.config.eager
     name = app.config["SESSION_COOKIE_NAME"]
-    if name in (config.cookie.name, *config.cookie.previous_names, *eager):
+    if name in [*travel.names(app_state), *([] if eager is None else [eager.name])]:
         what = f"{name!r} is the name of a cookie of ours as well: each overwrites or deletes the other."
         yield Finding("error", "name_of_flask_session", "SESSION_COOKIE_NAME", what, "choose another name.")
 
 
-def _proxy(app: Flask, config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
+def _proxy(app: Flask, app_state: AppState, addresses: Sequence[Place]) -> Iterator[Finding]:
     https = next((place.url for place in addresses if place.scheme == "https"), None)
     if https is None or app.config["PREFERRED_URL_SCHEME"] == "https" or _knows_its_proxy(app.wsgi_app):
         return
     what = (
         "There is no ProxyFix. Behind a proxy that ends TLS the application then sees http, and perhaps another host: "
-        "the addresses that it builds are wrong, and if that is 127.0.0.1 the cookie goes without Secure."
+        "the addresses that it builds are wrong"
     )
-    if config.auth_prefix is not None and config.redirect_uri is None:
+    what += ", and if that is 127.0.0.1 the cookie goes without Secure." if travel.writes_cookies(app_state) else "."
+    if app_state.config.auth_prefix is not None and app_state.config.redirect_uri is None:
         what += " Providers then refuse a sign-in, for its redirect URI is wrong, too."
     fix = "behind such a proxy: app.wsgi_app = ProxyFix(app.wsgi_app, x_proto=1, x_host=1), from werkzeug."
     yield Finding("note", "no_proxy_fix", https, what, fix)

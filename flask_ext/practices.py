@@ -5,78 +5,118 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sealed_session.cookie import CookiePolicy, check
+from sealed_session.login_state import LIFETIME
 from sealed_session.sealer import MAX_COOKIE_BYTES, SIZE_WARN_BYTES
 
-from . import places
+from . import travel
 from .config import PREFIX, Config
 from .findings import Finding, Level
 from .places import Place
+from .state import AppState
 
 _HOST_PREFIX = "__Host-"
 
 
-def practices(config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
-    """Judge the settings, for an application that people reach at these addresses."""
-    cookie = config.cookie
-    written = places.attributes(cookie, Place("https", cookie.domain or "example.com", None, cookie.path))
-    if "secure" not in written:
+def practices(app: AppState, addresses: Sequence[Place]) -> Iterator[Finding]:
+    """Judge the settings of an application that people reach at these addresses; of the cookies that it has alone."""
+    config = app.config
+    if travel.writes_cookies(app) and config.cookie.secure is False:
         what = "The cookie has no Secure even by https: whoever can listen to one request by http has the session."
         yield setting("warning", "secure_off", "COOKIE_SECURE", what, "leave it at 'auto', or set it to True.")
-    yield from _same_site(config, written)
-    yield from _scope(cookie, written, addresses)
+    for transport in travel.token_cookies(app):
+        yield from _same_site("same_site of TokenCookies", transport.cookies.same_site, has_page=False)
+    if travel.is_sealed(app):
+        yield from _of_sealed_cookie(config, addresses)
+    elif config.auth_prefix is not None:
+        yield from _of_sign_ins(config)
+
+
+def _of_sealed_cookie(config: Config, addresses: Sequence[Place]) -> Iterator[Finding]:
+    cookie = config.cookie
+    yield from _same_site(
+        f"{PREFIX}COOKIE_SAMESITE",
+        cookie.same_site,
+        is_partitioned=cookie.partitioned,
+        partitioned=f"{PREFIX}COOKIE_PARTITIONED",
+        has_page=config.auth_prefix is not None,
+    )
+    yield from _scope(cookie, addresses)
     yield from _former_names(cookie)
-    yield from _ages(config, written)
+    yield from _ages(config)
     yield from _sizes(config)
+    fix = (
+        "where people are served, the counter unseals says which password opens cookies (auth.counters.read(), in "
+        "every process): ('opened', '0') is the present one, '1' the first fallback. So does "
+        "current_session.password_index. Remove a fallback that has opened none for as long as a cookie lives."
+    )
+    yield from _fallbacks(config, fix)
+
+
+def _of_sign_ins(config: Config) -> Iterator[Finding]:
+    """Judge what, without a sealed cookie, is about the cookies of sign-ins in progress alone."""
+    name = _host_name(config.cookie)
+    if name is not None:
+        what = "Sibling hosts can plant the cookie of a sign-in here: its name begins as this one does."
+        fix = f"in production set {PREFIX}COOKIE_NAME = {name!r} and {PREFIX}COOKIE_SECURE = True."
+        yield setting("note", "name_without_prefix", "COOKIE_NAME", what, fix)
+    fix = f"they open sign-ins in progress and nothing else: remove them {LIFETIME // 60} minutes after the change."
+    yield from _fallbacks(config, fix)
+
+
+def _fallbacks(config: Config, fix: str) -> Iterator[Finding]:
     if len(config.ring) > 1:
         what = f"Former passwords that open cookies beside the present one: {len(config.ring) - 1}."
-        fix = (
-            "where people are served, the counter unseals says which password opens cookies (auth.counters.read(), in "
-            "every process): ('opened', '0') is the present one, '1' the first fallback. So does "
-            "current_session.password_index. Remove a fallback that has opened none for as long as a cookie lives."
-        )
         yield setting("note", "fallbacks_present", "PASSWORD_FALLBACKS", what, fix)
 
 
-def _same_site(config: Config, written: dict[str, str]) -> Iterator[Finding]:
-    same_site, key = written["samesite"], "COOKIE_SAMESITE"
-    if same_site == "None" and "partitioned" in written:
+def _same_site(
+    subject: str, same_site: str, *, is_partitioned: bool = False, partitioned: str | None = None, has_page: bool
+) -> Iterator[Finding]:
+    """Judge SameSite.
+
+    Args:
+        subject: Where it is set.
+        same_site: What it is set to.
+        is_partitioned: Whether browsers keep the cookie apart by the embedding site.
+        partitioned: The setting that has them do so; None where there is none.
+        has_page: Whether a page of ours stands between a sign-in and the application.
+    """
+    if same_site == "None" and is_partitioned:
         what = (
             "Other sites may embed the application, and browsers keep a session for each of them apart; those that do "
             "not know Partitioned hold it back. Any site can send requests with it: forms need a token against forgery."
         )
-        yield setting("note", "samesite_none", key, what, "use 'Lax' where no other site embeds the application.")
+        fix = "use 'Lax' where no other site embeds the application."
+        yield Finding("note", "samesite_none", subject, what, fix)
     elif same_site == "None":
         what = (
             "Embedded in other sites, which is what None is for, Safari and Firefox hold the cookie back, and so does "
             "Chrome where people chose so. Any site can send requests with it: forms need a token against forgery."
         )
-        fix = f"use 'Lax'; where other sites do embed the application, set {PREFIX}COOKIE_PARTITIONED = True."
-        yield setting("warning", "samesite_none", key, what, fix)
+        fix = "use 'Lax'"
+        if partitioned is not None:
+            fix += f"; where other sites do embed the application, set {partitioned} = True"
+        yield Finding("warning", "samesite_none", subject, what, f"{fix}.")
     elif same_site == "Strict":
         what = "Whoever follows a link from another site seems signed out on the first page"
-        if config.auth_prefix is None:
-            what += ", and so does whoever comes back from a sign-in page on another site."
-        else:
+        if has_page:
             what += ". Back from our own sign-in a small page in between sees to it that the cookie comes along."
-        yield setting("note", "samesite_strict", key, what, "use 'Lax', unless you want exactly that.")
+        else:
+            what += ", and so does whoever comes back from a sign-in page on another site."
+        yield Finding("note", "samesite_strict", subject, what, "use 'Lax', unless you want exactly that.")
 
 
-def _scope(cookie: CookiePolicy, written: dict[str, str], addresses: Sequence[Place]) -> Iterator[Finding]:
+def _scope(cookie: CookiePolicy, addresses: Sequence[Place]) -> Iterator[Finding]:
     shared = len({place.name for place in addresses}) > 1  # whoever gives two hosts wants one session for them
-    if "domain" in written:
+    name = _host_name(cookie)
+    if cookie.domain is not None:
         what = (
-            f"Every host at and below {written['domain']} is sent the cookie, and each can overwrite it: the session "
+            f"Every host at and below {cookie.domain} is sent the cookie, and each can overwrite it: the session "
             "is as safe as the weakest of them."
         )
         fix = f"leave it out if one host is enough; a name that begins with {_HOST_PREFIX} then is the safest there is."
         yield setting("note" if shared else "warning", "domain_shared", "COOKIE_DOMAIN", what, fix)
-    elif not shared and not cookie.name.lower().startswith(_HOST_PREFIX.lower()):
-        yield from _better_name(cookie)
-
-
-def _better_name(cookie: CookiePolicy) -> Iterator[Finding]:
-    name = _HOST_PREFIX + cookie.name.removeprefix("__Secure-")
-    if not check({"name": name, "path": cookie.path, "secure": True}):
+    elif not shared and name is not None:
         what = "Sibling hosts can plant a cookie of this name here."
         fix = (
             f"in production set {PREFIX}COOKIE_NAME = {name!r} and {PREFIX}COOKIE_SECURE = True. "
@@ -84,6 +124,13 @@ def _better_name(cookie: CookiePolicy) -> Iterator[Finding]:
             "name can still be planted."
         )
         yield setting("note", "name_without_prefix", "COOKIE_NAME", what, fix)
+
+
+def _host_name(cookie: CookiePolicy) -> str | None:
+    """Return the name with which no sibling host could plant the cookie; None where it has it, or can have none."""
+    name = _HOST_PREFIX + cookie.name.removeprefix("__Secure-")
+    is_safe = cookie.name.lower().startswith(_HOST_PREFIX.lower())
+    return None if is_safe or check({"name": name, "path": cookie.path, "secure": True}) else name
 
 
 def _former_names(cookie: CookiePolicy) -> Iterator[Finding]:
@@ -94,8 +141,8 @@ def _former_names(cookie: CookiePolicy) -> Iterator[Finding]:
         yield setting("note", "former_name_without_prefix", "COOKIE_PREVIOUS_NAMES", what, fix)
 
 
-def _ages(config: Config, written: dict[str, str]) -> Iterator[Finding]:
-    if "max-age" not in written:
+def _ages(config: Config) -> Iterator[Finding]:
+    if config.cookie.max_age is None:
         what = "The cookie has no Max-Age: it is gone when the browser closes, and so is the session."
         yield setting("note", "ends_with_browser", "COOKIE_MAX_AGE", what, "leave it out for 400 days, or set seconds.")
     if config.absolute_lifetime is None:

@@ -64,7 +64,7 @@ def _name_problems(described: Sequence[Described], settings: Mapping[str, Any]) 
     others = [settings.get("SEALED_SESSION_ACCESS_TOKEN_COOKIE"), settings.get("SESSION_COOKIE_NAME", "session")]
     tokens = [one for one in described if isinstance(one, TokenCookies)]
     names = [*sealed, *others, *(name for one in tokens for name in (*one.access_names, *one.refresh_names))]
-    counted = Counter(name for name in names if name is not None)
+    counted = Counter(name for name in names if type(name) is str)
     for name in (name for name, number in counted.items() if number > 1 and tokens):
         yield Problem("transports", f"{printable(name)!r} is the name of two cookies.", _OWN_NAME, code="name_taken")
 
@@ -78,21 +78,22 @@ def _cookie_problems(cookies: TokenCookies, provider: object, settings: Mapping[
         what = "belong to a client, and the provider ends sessions whose refresh token is used twice."
         fix = "leave out refresh=: their owner renews them."
         yield Problem("transports", what, fix, code="client_owned_rotation")
+    hidden = list(_hidden_problems(cookies, provider)) if cookies.is_hidden else []
+    yield from hidden or _policy_problems(cookies, provider, settings)
     if not cookies.is_hidden:
-        yield from _policy_problems(cookies, settings)
         return
-    yield from _hidden_problems(cookies, provider)
     if settings.get("SEALED_SESSION_ACCESS_TOKEN_COOKIE") is not None:
         what = "hands the access token to JavaScript, which cookies here are kept from."
         fix = "remove it, or use http_only='disabled'."
         yield Problem("SEALED_SESSION_ACCESS_TOKEN_COOKIE", what, fix, code="http_only_eager")
 
 
-def _policy_problems(cookies: TokenCookies, settings: Mapping[str, Any]) -> Iterator[Problem]:
+def _policy_problems(cookies: TokenCookies, provider: object, settings: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield why cookies could not be set as they are to be: a name's prefix asks for more, for example."""
-    made = TokenCookiesTransport(cookies, claims.DEFAULT, secure=settings.get("SEALED_SESSION_COOKIE_SECURE", "auto"))
-    if cookies.same_site.lower() == "none":  # said already
+    secure, theirs = settings.get("SEALED_SESSION_COOKIE_SECURE", "auto"), getattr(provider, "custom_domain", None)
+    if cookies.same_site.lower() == "none" or (secure != "auto" and type(secure) is not bool):  # said already
         return
+    made = TokenCookiesTransport(cookies, claims.DEFAULT, secure=secure, custom_domain=theirs)
     for host in ("app.example.com", "localhost"):
         try:
             list(made.policies(host, 1))

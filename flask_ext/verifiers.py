@@ -63,6 +63,11 @@ class DiscoveredVerifier:
         self._verifier: JWTVerifier | None = None
         self._failed_at = _NEVER
 
+    @property
+    def audience(self) -> Any:
+        """As the provider says; None where it does not."""
+        return getattr(self._provider, "audience", None)
+
     def verify(self, access_token: str, *, subject: str | None = None) -> Verification:
         """Verify a token.
 

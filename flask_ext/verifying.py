@@ -122,6 +122,12 @@ class Verifying:
             )
         return received
 
+    @property
+    def is_for_anybody(self) -> bool | None:
+        """Whether a token is taken whoever it is for; None where the verifier, somebody else's, does not say."""
+        audience = getattr(self._verifier, "audience", ...)
+        return None if audience is ... else audience is None
+
     def weigh(self, access_token: str) -> tuple[Verdict, str]:
         """Return what a token is worth that came from outside, and why; nobody is told of a bad one.
 

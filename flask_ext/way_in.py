@@ -16,7 +16,7 @@ from werkzeug.routing import BuildError, RequestRedirect
 
 from sealed_session import UsageError
 
-from . import answers, places, state, views
+from . import answers, places, state, travel, views
 from .config import AUTH_BLUEPRINT, PREFIX, Config
 from .findings import Finding
 from .places import Place
@@ -30,11 +30,12 @@ def judge(app: Flask, addresses: Sequence[Place]) -> Iterator[Finding]:
     """Judge the ways in and out of an application that people reach at these addresses."""
     app_state = state.of(app)
     yield from _login_view(app, app_state.config, addresses)
+    yield from _no_way_in(app, app_state)
     if app_state.config.auth_prefix is None:
         return
     for place in addresses:
         yield _way_back(app, app_state, place)
-    yield from _logout_path(app, app_state.config)
+    yield from _logout_path(app, app_state)
     yield from _way_out(app, app_state)
     yield from _back_channel(app_state)
 
@@ -102,14 +103,26 @@ def _sign_out_address(app_state: AppState, place: Place) -> str | None:
     return f"{place.scheme}://{place.host}{target}" if target.startswith("/") else target
 
 
-def _logout_path(app: Flask, config: Config) -> Iterator[Finding]:
+def _logout_path(app: Flask, app_state: AppState) -> Iterator[Finding]:
     """Find that our own endpoints do not see the session."""
-    root, path = app.config["APPLICATION_ROOT"].rstrip("/"), config.cookie.path.rstrip("/")
-    logout = f"{root}{str(config.auth_prefix).rstrip('/')}/logout"
-    if not logout.startswith(f"{path}/"):
-        what = f"Our logout is at {logout}, and the cookie has Path={path}: it is not sent there, and signs nobody out."
-        fix = f"set it to a path below {path}, unless the application as a whole is mounted there."
-        yield setting("warning", "logout_outside_path", "AUTH_PREFIX", what, fix)
+    root = app.config["APPLICATION_ROOT"].rstrip("/")
+    logout = f"{root}{str(app_state.config.auth_prefix).rstrip('/')}/logout"
+    for path in dict.fromkeys(_paths(app_state)):
+        if not logout.startswith(f"{path}/"):
+            what = (
+                f"Our logout is at {logout}, and the cookie has Path={path}: it is not sent there, and signs nobody "
+                "out."
+            )
+            fix = f"set it to a path below {path}, unless the application as a whole is mounted there."
+            yield setting("warning", "logout_outside_path", "AUTH_PREFIX", what, fix)
+
+
+def _paths(app_state: AppState) -> Iterator[str]:
+    """Yield the paths of the cookies that hold a session and are ours, without a slash at the end."""
+    if travel.is_sealed(app_state):
+        yield app_state.config.cookie.path.rstrip("/")
+    for transport in travel.token_cookies(app_state):
+        yield "" if transport.cookies.is_hidden else transport.cookies.path.rstrip("/")
 
 
 def _way_out(app: Flask, app_state: AppState) -> Iterator[Finding]:
@@ -147,6 +160,25 @@ def _back_channel(app_state: AppState) -> Iterator[Finding]:
             "set it to 'always' for at once: the coordinator then is asked at every request that looks at its session."
         )
         yield setting("note", "back_channel_late", "CHECK_REVOCATION", what, fix)
+
+
+# The way in
+
+
+def _no_way_in(app: Flask, app_state: AppState) -> Iterator[Finding]:
+    """Find that views want people signed in who, as far as can be seen, can sign in nowhere."""
+    config = app_state.config
+    if config.login_view is not None or travel.comes_from_elsewhere(app_state):  # AUTH_PREFIX brings a login view
+        return
+    closed = [endpoint for endpoint in app.view_functions if _needs_login(app, endpoint)]
+    if closed:
+        more = f" and {len(closed) - 1} more" if len(closed) > 1 else ""
+        what = (
+            f"The endpoint {closed[0]!r}{more} is only for people who are signed in, and where they sign in is not to "
+            "be seen: a view of your own that calls sign_in cannot be, from here."
+        )
+        fix = f"name that view, so that people are sent there; or set {PREFIX}AUTH_PREFIX for endpoints of ours."
+        yield setting("note", "no_way_in", "LOGIN_VIEW", what, fix)
 
 
 # The login view

@@ -81,20 +81,27 @@ def derive_root(password: Any) -> bytes:
 
 def _parse_generated(password: str) -> bytes:
     secret = check = b""
-    if password.startswith(PREFIX) and len(password) == _GENERATED_CHARACTERS:
+    is_whole = password.startswith(PREFIX) and len(password) == _GENERATED_CHARACTERS
+    if is_whole:
         try:
             data = encoding.decode(password[len(PREFIX) :])
         except ValueError:
             data = b""
         secret, check = data[:_SECRET_BYTES], data[_SECRET_BYTES:]
     if not secret or not compare_digest(_checksum(secret), check):
-        raise UsageError(
-            f"the password contains {PREFIX!r} but is not a generated password: expected exactly "
-            f"{_GENERATED_CHARACTERS} characters with a valid checksum, got {len(password)}.",
-            fix="Was it cut off, quoted, or copied with a line break?",
-            code="password_mistyped",
-        )
+        raise _mistyped(len(password), is_whole=is_whole)
     return secret
+
+
+def _mistyped(length: int, *, is_whole: bool) -> UsageError:
+    problem = f"the password contains {PREFIX!r} but is not a generated password: "
+    if is_whole:
+        problem += f"it has the {_GENERATED_CHARACTERS} characters of one, and at least one of them is wrong."
+        fix = "Copy it again; was it typed, or its case changed?"
+    else:
+        problem += f"expected exactly {_GENERATED_CHARACTERS} characters with a valid checksum, got {length}."
+        fix = "Was it cut off, quoted, or copied with a line break?"
+    return UsageError(problem, fix=fix, code="password_mistyped")
 
 
 def _checksum(secret: bytes) -> bytes:

@@ -165,6 +165,11 @@ class JWTVerifier:
             check_url(jwks_url, allow_http)
             self._keys = KeyCache(str(jwks_url), self._algorithms, timeout=patience, clock=clock, fetch=fetch)
 
+    @property
+    def audience(self) -> tuple[str, ...] | None:
+        """Of whom a token must name at least one; None where that is not looked at."""
+        return self._audience
+
     def verify(self, access_token: str, *, subject: str | None = None) -> Verification:
         """Verify a token. Whatever it is, nothing is raised.
 

@@ -57,6 +57,7 @@ class Corbado(Issuer):
         Option("frontend_api", "CORBADO_FRONTEND_API", check_base, is_needed=False),
     )
     transports: ClassVar[tuple[Transport, ...]] = (TokenCookies(access=COOKIES, owner="client"), BearerHeader())
+    has_audience = False  # the issuer is the project, and signs for it alone
 
     def __init__(
         self,

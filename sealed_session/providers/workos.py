@@ -45,6 +45,7 @@ class WorkOS(Issuer):
         replay_grace: As the constructor was told.
     """
 
+    has_audience = False  # the keys are those of our client alone
     options = (Option("client_id", "WORKOS_CLIENT_ID"), Option("api_key", "WORKOS_API_KEY"))
     variables: ClassVar[Mapping[str, str]] = {setting: variable for variable, setting in VARIABLES.items()}
 

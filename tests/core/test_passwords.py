@@ -85,6 +85,26 @@ def test_what_contains_the_prefix_is_a_generated_password_or_a_mistake(password:
     assert "password_mistyped" == caught.value.code
 
 
+@pytest.mark.parametrize(
+    ("password", "told"),
+    [
+        (GENERATED[:-1] + ("A" if GENERATED[-1] != "A" else "B"), "one of them is wrong."),
+        (GENERATED[:5] + GENERATED[5:].swapcase(), "one of them is wrong."),
+        ("ssk1_" + "ü" * 48, "one of them is wrong."),
+        (GENERATED[:-1], "expected exactly 53 characters with a valid checksum, got 52."),
+        (f'"{GENERATED}"', "expected exactly 53 characters with a valid checksum, got 55."),
+        (f" {GENERATED[:-1]}", "expected exactly 53 characters with a valid checksum, got 53."),
+    ],
+)
+def test_a_typing_error_is_told_from_a_copying_error(password: str, told: str) -> None:
+    """Where the length is right a character is wrong: nobody is to count what is complete. No character is quoted."""
+    with pytest.raises(UsageError) as caught:
+        derive_root(password)
+    assert caught.value.problem.endswith(told)
+    assert ("copy it again" in caught.value.fix.lower()) == ("wrong" in told)
+    assert password not in str(caught.value)
+
+
 WEAK = {
     "short": ("tiny", "password_short"),
     "empty": ("", "password_short"),

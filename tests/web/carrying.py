@@ -27,6 +27,7 @@ class Keeper:
         alive: Refresh tokens, and whose they are.
         calls: Which refresh tokens were used.
         is_down: Whether it cannot be asked.
+        foreign: Whether its new tokens are signed by somebody else.
     """
 
     identity = "keeper"
@@ -36,7 +37,7 @@ class Keeper:
         self.alive: dict[str, str] = {}
         self.calls: list[str] = []
         self.revoked: list[str | None] = []
-        self.is_down = False
+        self.is_down = self.foreign = False
 
     def token(self, sub: str = "user_1", *, key: SigningKey = KEY, **claims: Any) -> str:
         """Sign an access token that is good for 300 seconds."""
@@ -62,7 +63,8 @@ class Keeper:
         sub = self.alive.get(str(session.refresh_token))
         if sub is None:
             raise RefreshDenied
-        return Session(self.token(sub), session.refresh_token, {"id": sub, "more": "than a claim says"})
+        token = self.token(sub, key=FOREIGN) if self.foreign else self.token(sub)
+        return Session(token, session.refresh_token, {"id": sub, "more": "than a claim says"})
 
     def revoke(self, session: Session) -> bool:
         """End a session."""

@@ -12,7 +12,17 @@ from flask import Blueprint, Flask
 from flask.views import MethodView
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_ext import SealedSession, current_session, diagnosis, findings, login_required, places, public, state
+from flask_ext import (
+    SealedSession,
+    current_session,
+    diagnosis,
+    findings,
+    keeping,
+    login_required,
+    places,
+    public,
+    state,
+)
 from flask_ext.findings import Finding
 from sealed_session import KeyRing, Sealer, Session, UsageError, generate_password
 from sealed_session.cli.drawing import Pen
@@ -61,12 +71,15 @@ def diagnosed(app: Flask, *urls: str) -> dict[str, Finding]:
 
 def visited(url: str, **settings: Any) -> dict[str, Finding]:
     """What is found at one address, by code."""
-    return {finding.code: finding for finding in places.visit(CookiePolicy(**settings), places.parse(url))}
+    place = places.parse(url)
+    found = [*keeping.visit(keeping.sealed(CookiePolicy(**settings)), place), *keeping.remarks(place)]
+    return {finding.code: finding for finding in found}
 
 
 def shared(*urls: str, **settings: Any) -> dict[str, Finding]:
     """What is found about several addresses, by code."""
-    return {f.code: f for f in places.share(CookiePolicy(**settings), [places.parse(url) for url in urls])}
+    cookie = keeping.sealed(CookiePolicy(**settings))
+    return {finding.code: finding for finding in keeping.share(cookie, [places.parse(url) for url in urls])}
 
 
 def levels(found: dict[str, Finding]) -> dict[str, str]:

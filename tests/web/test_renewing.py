@@ -203,7 +203,7 @@ def test_who_waits_for_somebody_elses_refresh(
     asked: list[tuple[bool, float]] = []
 
     def refresh(_self: Refresher, *_arguments: Any, in_hurry: bool, patience: float, **_: Any) -> Outcome:
-        asked.append((in_hurry, patience))
+        asked.append((in_hurry, round(patience)))
         return Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
 
     world.get("/sign-in")

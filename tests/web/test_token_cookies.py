@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 from flask_ext import current_session
 from sealed_session import Session, UsageError
 from sealed_session.testing import Clock
-from sealed_session.transports import SealedCookie, TokenCookies
+from sealed_session.transports import BearerHeader, SealedCookie, TokenCookies
 from sealed_session.verifier import JWTVerifier
-from tests.web.carrying import ACCESS, COOKIES, FOREIGN, KEY, REFRESH, Keeper, build, held, plant, settle
+from tests.web.carrying import ACCESS, COOKIES, FOREIGN, KEY, REFRESH, Keeper, bearer, build, held, plant, settle
 from tests.web.conftest import ORIGIN, MakeWorld, World
 from tests.web.verifier import ISSUER
 
@@ -179,6 +179,57 @@ class TestOurs:
         settle()
         assert {"refresh_of_user_1", "refresh_of_user_2"} == set(keeper.revoked)
         assert "nobody: missing" == world.get("/who").text
+
+    def test_without_a_refresh_token_there_is_one_cookie(self, made: tuple[World, Keeper]) -> None:
+        """And it is good until it ends."""
+        world, keeper = made
+        token = keeper.token()
+        assert {ACCESS} == set(lines(world.do(lambda: world.auth.sign_in(access_token=token))))
+        assert "user_1" == world.get("/who").text
+
+    def test_an_explicit_refresh_takes_the_first_session_that_there_is(self, make_world: MakeWorld) -> None:
+        """Of several transports, whether its token is good or has ended; those behind it are not asked."""
+        world, keeper = build(make_world, [SealedCookie(), COOKIES, BearerHeader()])
+        given = keeper.open()
+        plant(world, ACCESS, keeper.token(exp=1))
+        plant(world, REFRESH, given["refresh_token"])
+        kinds: list[str] = []
+        world.act = lambda: kinds.append(str(world.auth.refresh(force=True).kind))
+        world.get("/do", headers=bearer(keeper.token("user_2")))
+        assert (["refreshed"], "user_1") == (kinds, world.get("/who").text)
+
+    def test_what_was_overtaken_is_not_written(self, made: tuple[World, Keeper]) -> None:
+        """A look before the write: somebody has signed out meanwhile."""
+        world, keeper = made
+        sign_in(world, keeper)
+        world.clock.advance(400)
+
+        def act() -> str:
+            who = str(current_session.user["id"])
+            world.auth.revoke(str(current_session.session_id))
+            return who
+
+        world.act = act
+        response = world.get("/do")
+        assert ("user_1", []) == (response.text, world.cookies(response))
+
+    def test_a_session_that_was_passed_by_is_not_written_after_its_sign_out(self, make_world: MakeWorld) -> None:
+        """Renewed to a token that does not verify, so that another one counts; then somebody signs it out."""
+        world, keeper = build(make_world, [SealedCookie(), BearerHeader()])
+        given = keeper.open()
+        world.do(lambda: world.auth.sign_in(**given))
+        kept = held(world, "sealed-session")
+        world.clock.advance(400)
+        keeper.foreign = True
+
+        def act() -> str:
+            who = str(current_session.user["id"])
+            world.auth.revoke("session_of_user_1")
+            return who
+
+        world.act = act
+        response = world.get("/do", headers=bearer(keeper.token("user_2")))
+        assert ("user_2", [], kept) == (response.text, world.cookies(response), held(world, "sealed-session"))
 
     def test_localhost_has_no_domain_and_no_secure(self, made: tuple[World, Keeper]) -> None:
         """A browser takes neither there by http."""

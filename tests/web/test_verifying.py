@@ -24,7 +24,7 @@ from sealed_session.counters import Counters
 from sealed_session.providers import WorkOS
 from sealed_session.refresh import Kind, Outcome
 from sealed_session.testing import Clock, access_token
-from sealed_session.verifier import FINDINGS, Verdict, Verification
+from sealed_session.verifier import FINDINGS, JWTVerifier, Verdict, Verification
 from tests.core.jwks_server import JWKSServer, SigningKey, jwks_server
 from tests.web.conftest import MakeWorld, World
 from tests.web.verifier import Judge, SigningProvider
@@ -69,6 +69,19 @@ def plant(world: World, **changes: Any) -> Session:
     value = world.app.extensions["sealed_session"].sealer.seal(session)
     assert world.browser.jar.store(f"{NAME}={value}; Path=/; Secure", "https://app.example.com") is None
     return session
+
+
+def test_without_a_verifier_nothing_from_outside_is_good() -> None:
+    """The configuration is refused before that; and it is not said for whom tokens are."""
+    verifying = Verifying(None)
+    assert ((Verdict.UNAVAILABLE, "keys_unavailable"), None) == (verifying.weigh("a.b.c"), verifying.is_for_anybody)
+
+
+@pytest.mark.parametrize(("audience", "expected"), [(None, True), ("us", False)])
+def test_for_whom_tokens_are(audience: str | None, expected: bool) -> None:
+    """As the verifier says, where it is one of ours."""
+    verifier = JWTVerifier(keys={"keys": [SigningKey().jwk()]}, issuers=["https://a"], audience=audience)
+    assert expected is Verifying(verifier).is_for_anybody
 
 
 class TestSignIn:

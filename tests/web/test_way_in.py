@@ -13,6 +13,9 @@ from flask_ext import SealedSession, login_required, places, public, way_in
 from flask_ext.findings import Finding
 from sealed_session import generate_password
 from sealed_session.providers import OAuth2, WorkOS
+from sealed_session.transports import BearerHeader, SealedCookie, TokenCookies
+from sealed_session.verifier import JWTVerifier
+from tests.core.jwks_server import SigningKey
 from tests.providers.issuer import CLIENT, SECRET
 
 HTTPS = "https://app.example.com"
@@ -53,8 +56,8 @@ def test_every_finding_is_explained() -> None:
     """In docs/commands.md."""
     page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
     text = Path(way_in.__file__).read_text(encoding="utf-8")
-    found = set(re.findall(r'"((?:sign_in|logout|login_view|back_channel)_[a-z_]+)",', text))
-    assert 13 == len(found)
+    found = set(re.findall(r'"((?:sign_in|logout|login_view|back_channel|no_way)_[a-z_]+)",', text))
+    assert 14 == len(found)
     assert set() == {code for code in found if f"`{code}`" not in page}
 
 
@@ -146,6 +149,62 @@ def test_WO_19_signing_in_by_http_on_another_machine_is_an_error(uri: str | None
     assert "error" == judged(make_app(REDIRECT_URI=uri), "http://app.example.com")["sign_in_over_http"].level
 
 
+# The way in.
+
+
+def closed(transports: Any = None, *, provider: Any = None, **settings: Any) -> Flask:
+    """An application with a view for people who are signed in, one for everybody, and no endpoints of ours."""
+    app = Flask("shop")
+    app.config["SEALED_SESSION_PASSWORD"] = generate_password()
+    app.config.update({f"SEALED_SESSION_{key}": value for key, value in settings.items()})
+    verifier = JWTVerifier(keys={"keys": [SigningKey().jwk()]}, issuers=["https://id.example.com"])
+    SealedSession(provider, transports=transports, verifier=verifier).init_app(app)
+    app.add_url_rule("/open", "open", public(lambda: ""))
+    app.add_url_rule("/account", "account", login_required(lambda: ""))
+    return app
+
+
+OURS = TokenCookies(access="access")
+THEIRS = TokenCookies(access="access", owner="client")
+
+
+@pytest.mark.parametrize(
+    ("transports", "settings", "told"),
+    [
+        (None, {}, True),
+        ([OURS], {}, True),
+        ([OURS, SealedCookie()], {"REQUIRE_LOGIN": True}, True),
+        (None, {"LOGIN_VIEW": "open"}, False),
+        ([THEIRS], {}, False),
+        ([BearerHeader()], {}, False),
+        ([SealedCookie(), BearerHeader()], {}, False),
+    ],
+)
+def test_people_who_have_to_sign_in_need_a_way_in(transports: Any, settings: dict[str, Any], told: bool) -> None:
+    """One that can be seen, or sessions that others open. A view that calls ``sign_in`` cannot be seen: a note."""
+    found = judged(closed(transports, **settings))
+    assert ({"no_way_in": "note"} if told else {}) == levels(found)
+    assert not told or "'account'" in found["no_way_in"].what
+
+
+def test_our_own_endpoints_are_a_way_in() -> None:
+    """AUTH_PREFIX brings the login view; and who closes nothing needs none."""
+    app = make_app()
+    app.add_url_rule("/account", "account", login_required(lambda: ""))
+    assert "no_way_in" not in judged(app)
+    app = make_app(AUTH_PREFIX=None)
+    assert {} == judged(app)
+
+
+def test_require_login_closes_every_other_view() -> None:
+    """The first is named, and how many more there are."""
+    app = make_app(AUTH_PREFIX=None, REQUIRE_LOGIN=True)
+    assert "no_way_in" not in judged(app)
+    app.add_url_rule("/home", "home", lambda: "")
+    app.add_url_rule("/account", "account", lambda: "")
+    assert "The endpoint 'home' and 1 more is only" in judged(app)["no_way_in"].what
+
+
 # The way out.
 
 
@@ -210,6 +269,24 @@ def test_WO_19_our_logout_has_to_see_the_cookie(path: str, prefix: str, root: st
     app.config["APPLICATION_ROOT"] = root
     found = levels(judged(app))
     assert ({"logout_outside_path": "warning"} if told else {}) == found
+
+
+@pytest.mark.parametrize(
+    ("transports", "told"),
+    [
+        ([TokenCookies(access="access", path="/app")], True),
+        ([TokenCookies(access="access", path="/app/auth"), SealedCookie()], True),
+        ([TokenCookies(access="access", path="/auth/")], False),
+        ([TokenCookies(access="access", path="/app", http_only="enabled", custom_domain="id.example.com")], False),
+        ([TokenCookies(access="access", path="/app", owner="client")], False),
+        ([BearerHeader()], False),
+    ],
+)
+def test_our_logout_has_to_see_cookies_of_tokens(transports: Any, told: bool) -> None:
+    """By their own path, and not by COOKIE_PATH where there is no sealed cookie; a client's are its own business."""
+    path = {} if SealedCookie() in transports else {"COOKIE_PATH": "/elsewhere"}
+    app = closed(transports, provider=OPENID, AUTH_PREFIX="/auth", LOGOUT_RETURN_TO="/open", **path)
+    assert told == ("logout_outside_path" in judged(app))
 
 
 @pytest.mark.parametrize(

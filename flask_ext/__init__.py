@@ -13,7 +13,8 @@ sealed_cookie.py  ... the sealed cookie
 token_cookies.py  ... cookies that hold the tokens themselves
 bearer.py         ... the header Authorization
 reading.py        sealed cookies to the session they carry
-lifecycle.py      one request's session: read, renewed, changed, written
+settling.py       one request's session, as it comes about: read, renewed
+lifecycle.py      ... changed by the application, written
 renewing.py       whether a request renews it
 writing.py        the Set-Cookie lines of a response
 sealing.py        sealing with nobody to raise to

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from sealed_session.testing import Clock, FakeWorkOS
+from sealed_session.testing import Clock, FakeStytch, FakeWorkOS
 from tests.systems.authkit_world import OLD, MakeAuthKit, World, set_up_environment
+from tests.systems.stytch_world import LIVE
+from tests.systems.worlds import told
 
 
 @pytest.fixture
@@ -23,6 +25,21 @@ def workos(clock: Clock) -> Iterator[FakeWorkOS]:
     """AuthKit's provider, over HTTP."""
     with FakeWorkOS(clock=clock) as fake:
         yield fake
+
+
+@pytest.fixture
+def stytch(clock: Clock) -> Iterator[FakeStytch]:
+    """Stytch, with a project that could have HttpOnly cookies."""
+    with FakeStytch(project_id=LIVE, clock=clock) as it:
+        yield it
+
+
+@pytest.fixture
+def nothing_of_stytch_is_told(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No test leaves a token or a secret of Stytch's in the log."""
+    caplog.set_level(logging.DEBUG)
+    yield
+    assert [] == told(caplog, LIVE)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ test_stytch_sessions.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from tests.systems.stytch_world import (
     ADA,
     AUTHENTICATE,
     JWT,
-    LIVE,
     SESSION,
     consumer,
     hidden,
@@ -27,25 +25,13 @@ from tests.systems.stytch_world import (
     jwt_cookie,
     signed_in,
 )
-from tests.systems.worlds import ORIGIN, told, written
+from tests.systems.worlds import ORIGIN, written
 
 BOTH = pytest.mark.parametrize("role", [consumer, issuer])
 MACHINE = ["http://localhost:5000", "http://127.0.0.1:5000", "http://127.9.8.7", "http://[::1]:5000"]
 
 
-@pytest.fixture
-def stytch(clock: Clock) -> Iterator[FakeStytch]:
-    """Stytch, with a project that could have HttpOnly cookies."""
-    with FakeStytch(project_id=LIVE, clock=clock) as it:
-        yield it
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_told(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No test leaves a token or a secret in the log."""
-    caplog.set_level("DEBUG")
-    yield
-    assert [] == told(caplog, LIVE)
+pytestmark = pytest.mark.usefixtures("nothing_of_stytch_is_told")
 
 
 @pytest.mark.row("ST-1")

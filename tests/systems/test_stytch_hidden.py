@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -28,25 +27,13 @@ from tests.systems.stytch_world import (
     set_by_backend,
     signed_in,
 )
-from tests.systems.worlds import ANYTHING, ORIGIN, build, told, written
+from tests.systems.worlds import ANYTHING, ORIGIN, build, written
 from tests.web.jar import Context
 
 LOGIN = f"https://{CUSTOM}"
 
 
-@pytest.fixture
-def stytch(clock: Clock) -> Iterator[FakeStytch]:
-    """Stytch, with a project that could have HttpOnly cookies."""
-    with FakeStytch(project_id=LIVE, clock=clock) as it:
-        yield it
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_told(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No test leaves a token or a secret in the log."""
-    caplog.set_level("DEBUG")
-    yield
-    assert [] == told(caplog, LIVE)
+pytestmark = pytest.mark.usefixtures("nothing_of_stytch_is_told")
 
 
 @pytest.mark.row("ST-6")

@@ -31,7 +31,7 @@ from tests.systems.stytch_world import (
     sealed,
     signed_in,
 )
-from tests.systems.worlds import ANYTHING, ORIGIN, build, settle, told, written
+from tests.systems.worlds import ANYTHING, ORIGIN, build, settle, written
 
 ROLES = pytest.mark.parametrize("role", [consumer, issuer, sealed])
 TOKENS = pytest.mark.parametrize("role", [consumer, issuer])
@@ -42,19 +42,7 @@ OTHER = "project-live-00000000-0000-4000-8000-000000000002"
 Forge = Callable[[FakeStytch, str], str]
 
 
-@pytest.fixture
-def stytch(clock: Clock) -> Iterator[FakeStytch]:
-    """Stytch."""
-    with FakeStytch(project_id=LIVE, clock=clock) as it:
-        yield it
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_told(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No test leaves a token or a secret in the log."""
-    caplog.set_level("DEBUG")
-    yield
-    assert [] == told(caplog, LIVE)
+pytestmark = pytest.mark.usefixtures("nothing_of_stytch_is_told")
 
 
 @pytest.mark.row("ST-12")

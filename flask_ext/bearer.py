@@ -11,12 +11,10 @@ import re
 
 from werkzeug import Request
 
-from sealed_session import Session
 from sealed_session.providers.claims import Claims
 from sealed_session.reasons import Reason
 from sealed_session.verifier import Verdict
 
-from . import misuse
 from .carried import Carried
 from .state import AppState
 
@@ -56,6 +54,7 @@ class BearerCarried(Carried):
     """The header of one request."""
 
     looks_at = "Authorization"
+    what = "a bearer token"
 
     @property
     def is_ours(self) -> bool:
@@ -71,10 +70,6 @@ class BearerCarried(Carried):
     def keeps_cookies(self) -> bool:
         """No; nothing is written for such a caller."""
         return False
-
-    def change(self, session: Session) -> None:
-        """Refuse: a header cannot be written back."""
-        raise misuse.no_place("update", "a bearer token")
 
 
 def token_of(request: Request) -> str | None:

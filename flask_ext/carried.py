@@ -16,6 +16,8 @@ from werkzeug import Request
 from sealed_session import Session
 from sealed_session.reasons import Reason
 
+from . import misuse
+
 
 class Write(Enum):
     """What the response shall do to the cookies of a transport."""
@@ -46,6 +48,7 @@ class Carried:
         is_stale: Whether the session has to be renewed first, whatever its token says about its end.
         is_lost: Whether it was over without anybody having asked for it.
         looks_at: The request's header that it stood in.
+        what: What it is, for messages.
     """
 
     session: Session | None = None
@@ -57,6 +60,7 @@ class Carried:
     is_dated = True
     is_lost = False
     looks_at = "Cookie"
+    what = "a cookie"
 
     @property
     def is_ours(self) -> bool:
@@ -77,16 +81,6 @@ class Carried:
     def password_index(self) -> int | None:
         """Which password opened it; None where none did."""
         return None
-
-    @property
-    def holds_tokens(self) -> bool:
-        """Whether it holds the tokens themselves, each in a cookie."""
-        return False
-
-    @property
-    def has_hidden(self) -> bool:
-        """Whether there are such cookies that JavaScript is kept from."""
-        return False
 
     def client_tokens(self, session: Session) -> dict[str, str] | None:
         """Return the tokens that JavaScript may read anyway; None where it is kept from them."""
@@ -116,12 +110,12 @@ class Carried:
         """Judge whether somebody may sign in with this request; raises where not."""
 
     def begin(self, session: Session, started_at: int) -> None:
-        """Carry a session that begins now, in place of any other.
+        """Carry a session that begins now, in place of any other; only where it is ours.
 
         Raises:
             SealError: As ``Sealer.seal``; then nothing has changed.
+            UsageError: No cookie can hold its tokens (``bad_cookie_value``, ``token_too_large``).
         """
-        raise NotImplementedError
 
     def change(self, session: Session) -> None:
         """Carry the session as the application wants it.
@@ -130,7 +124,7 @@ class Carried:
             SealError: As ``Sealer.seal``; then nothing has changed.
             UsageError: There is no place for what it adds (``no_place``).
         """
-        raise NotImplementedError
+        raise misuse.no_place("update", self.what)
 
     def renew(self, session: Session) -> None:
         """Carry new tokens; what is not ours to write is good for this request."""

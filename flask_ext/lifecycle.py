@@ -28,6 +28,7 @@ from . import cache, misuse, renewing, signals
 from .carried import Carried, Write
 from .settling import Settling
 from .state import AppState, host_of
+from .token_cookies import TokenCarried
 from .writing import Writer
 
 
@@ -81,7 +82,7 @@ class RequestSession(Settling):
     def take_up(self, access_token: str, refresh_token: str | None) -> None:
         """Carry on, in token cookies, a session whose tokens somebody holds."""
         self._check_writable("update_session")
-        target = next((carried for carried in self._look_everywhere() if carried.holds_tokens), None)
+        target = next((carried for carried in self._look_everywhere() if isinstance(carried, TokenCarried)), None)
         if target is None or not target.is_ours:
             raise misuse.no_cookies_of_tokens()
         if target.has_hidden:

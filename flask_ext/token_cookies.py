@@ -28,7 +28,7 @@ from sealed_session.sealer import MAX_COOKIE_BYTES
 from sealed_session.transports import TokenCookies, parent_of
 from sealed_session.verifier import Verdict
 
-from . import companions, misuse, reading
+from . import companions, reading
 from .carried import Carried, Write
 from .state import AppState, host_of
 
@@ -131,6 +131,8 @@ class TokenCookiesTransport:
 class TokenCarried(Carried):
     """The token cookies of one request."""
 
+    what = "cookies that hold tokens alone"
+
     def __init__(
         self,
         app: AppState,
@@ -164,11 +166,6 @@ class TokenCarried(Carried):
     def is_ours(self) -> bool:
         """Whether the server owns them."""
         return self._transport.cookies.owner == "server"
-
-    @property
-    def holds_tokens(self) -> bool:
-        """Yes."""
-        return True
 
     @property
     def has_hidden(self) -> bool:
@@ -275,10 +272,6 @@ class TokenCarried(Carried):
                 _check_value(name, token)  # before anything changes: it may raise
         self.session, self.started_at, self.decision, self.is_to_look = session, started_at, Write.SEALED, False
         self._has_several, self.is_dated = self._is_present, True
-
-    def change(self, session: Session) -> None:
-        """Refuse: there is no room for anything but the tokens."""
-        raise misuse.no_place("update", "cookies that hold tokens alone")
 
     def client_tokens(self, session: Session) -> dict[str, str] | None:
         """Return them, unless JavaScript is kept from them."""

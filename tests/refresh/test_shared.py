@@ -574,3 +574,13 @@ class TestDoubt:
         assert True is alone.is_in_doubt
         times.advance(doubt.LASTS / 1000)
         assert False is alone.is_in_doubt
+
+
+def test_what_another_thread_has_told_meanwhile_is_not_told_again() -> None:
+    """Two go through the same list of debts: the second finds this one paid."""
+    shared = SharedCoordinator(MemoryCoordinator())
+    told: list[bytes] = []
+    shared._owed[b"key"] = lambda: told.append(b"key")
+    shared._pay(b"key")
+    shared._pay(b"key")
+    assert ([b"key"], {}) == (told, shared._owed)

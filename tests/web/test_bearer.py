@@ -162,6 +162,14 @@ class TestActs:
         assert "user_1" == world.get("/do", headers=bearer(keeper.token())).text
         assert (["no_place"], []) == (caught, keeper.calls)
 
+    def test_no_password_opened_it(self, made: tuple[World, Keeper]) -> None:
+        """Unlike a cookie of ours."""
+        world, keeper = made
+        found: list[Any] = []
+        world.act = lambda: found.append(current_session.password_index)
+        world.get("/do", headers=bearer(keeper.token()))
+        assert [None] == found
+
     def test_signing_out_ends_it_on_record(self, make_world: MakeWorld) -> None:
         """So that the token is refused where every request looks."""
         world, keeper = build(make_world, [BearerHeader()], CHECK_REVOCATION="always")

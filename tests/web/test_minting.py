@@ -11,9 +11,12 @@ from werkzeug.test import TestResponse
 from flask_ext import SealedSession
 from sealed_session import ProviderUnavailable, RefreshDenied, UsageError, UsageTypeError
 from sealed_session.providers.minting import Minted
-from tests.web.carrying import held, plant
+from sealed_session.transports import BearerHeader
+from sealed_session.verifier import JWTVerifier
+from tests.web.carrying import KEY, held, plant
 from tests.web.conftest import ORIGIN, MakeWorld, World
 from tests.web.jar import Context
+from tests.web.verifier import ISSUER
 
 PATH = "/widget/credentials"
 HERE = Context.fetch_on(ORIGIN)
@@ -116,6 +119,13 @@ class TestEndpoint:
         widget = Widget(lambda: 0)
         response = ask(make_world(companions=[widget]))
         assert (401, "missing", []) == (response.status_code, response.get_json()["reason"], widget.asked)
+
+    def test_where_a_bearer_token_would_do(self, make_world: MakeWorld) -> None:
+        """The 401 says so (RFC 6750, section 3)."""
+        verifier = JWTVerifier(keys={"keys": [KEY.jwk()]}, issuers=[ISSUER])
+        world = make_world(companions=[Widget(lambda: 0)], verifier=verifier, transports=[BearerHeader()])
+        response = ask(world)
+        assert (401, True) == (response.status_code, "WWW-Authenticate" in response.headers)
 
     def test_a_session_that_cannot_be_renewed_now(self, make_world: MakeWorld) -> None:
         """503: nobody knows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import importlib
 import sys
 from typing import Any
 
@@ -99,8 +99,10 @@ def test_hosts_are_a_list(hosts: Any) -> None:
         SessionAuth(hosts)
 
 
-def test_httpx2_is_asked_for_by_name() -> None:
+@pytest.mark.usefixtures("pythons_own_import")
+def test_httpx2_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """And only by who imports the module."""
-    code = "import sys; sys.modules['httpx2'] = None; import flask_ext; import flask_ext.outbound"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "pip install 'sealed-session[flask]'" in done.stderr
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    monkeypatch.delitem(sys.modules, "flask_ext.outbound")
+    with pytest.raises(ImportError, match="sealed-session\\[flask\\]"):
+        importlib.import_module("flask_ext.outbound")

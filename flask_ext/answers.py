@@ -175,6 +175,8 @@ def _handler() -> Callable[[Refusal], Any] | None:
 
 
 def _refusal(reason: Reason) -> Refusal:
+    if state.of(current_app).takes_bearer:
+        _challenge(reason)
     back = _way_back()
     return Refusal(reason, request_session().payload, back, login_url(back, reason))
 
@@ -201,10 +203,8 @@ def _way_back() -> str | None:
 
 
 def _unauthorized(refusal: Refusal) -> ResponseReturnValue:
-    if state.of(current_app).takes_bearer:
-        _challenge(refusal.reason)
-        if bearer.token_of(request) is not None:  # no browser that would follow a redirect for somebody
-            return _json(401, "login_required", refusal.reason)
+    if state.of(current_app).takes_bearer and bearer.token_of(request) is not None:  # no browser that would follow
+        return _json(401, "login_required", refusal.reason)
     if refusal.login_url is not None and _is_htmx():
         return "", 401, {"HX-Redirect": refusal.login_url}
     if refusal.login_url is not None and _is_navigation():

@@ -90,6 +90,10 @@ class Carried:
         """Go on to the next session that it may have been; return whether there is one."""
         return False
 
+    def question(self, session: Session) -> Session:
+        """Return what the provider is asked with, to renew a session."""
+        return session
+
     def shape(self, session: Session) -> Session:
         """Return a session that a refresh brought, as this transport would bring it with the next request."""
         return session

@@ -140,7 +140,8 @@ class RequestSession(Settling):
             return Outcome(Kind.CURRENT, session)
         started_at, forced = self._carried.started_at, force or not app.is_due(session)
         deadline = time.monotonic() + app.config.refresh_timeout
-        outcome = renewing.ask(app, app.refresher, session, started_at, arguments, deadline, force=forced)
+        question = self._carried.question(session)
+        outcome = renewing.ask(app, app.refresher, session, question, started_at, arguments, deadline, force=forced)
         if outcome.reason is Reason.EXPIRED and self._session is not None and self._is_live(session):
             return Outcome(Kind.CURRENT, session)  # nothing to refresh with, and no need
         return self._apply(session, outcome)

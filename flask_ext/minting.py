@@ -33,7 +33,7 @@ from .views import public
 _MOST_BODY = 16_384
 """Bytes of a request; its one member is a short text."""
 
-_MOST_CLEARED = 18
+_MOST_CLEARED = 12
 """Cookies of one kind that a response clears: some proxies have room for no more than 4 KB of header lines."""
 
 

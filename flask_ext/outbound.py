@@ -18,7 +18,7 @@ except ImportError:
 
 from sealed_session import UsageError
 from sealed_session.exact_json import printable
-from sealed_session.hosts import is_domain, is_this_machine
+from sealed_session.hosts import is_address, is_domain, is_this_machine
 from sealed_session.verifier_settings import texts
 
 from .current import request_session
@@ -40,9 +40,9 @@ class SessionAuth(httpx2.Auth):
         Raises:
             UsageTypeError, UsageError: No list of texts, or nothing in it (``empty_list``); no name (``bad_host``).
         """
-        self._hosts = frozenset(host.lower() for host in texts("hosts", hosts))
+        self._hosts = frozenset(_ascii(host) for host in texts("hosts", hosts))
         for host in self._hosts:
-            if not is_domain(host) and not is_this_machine(host):
+            if not is_domain(host) and not is_address(host):
                 raise UsageError(
                     f"hosts: {printable(host)!r} is no host name.",
                     fix="Write it without scheme and port.",
@@ -58,4 +58,12 @@ class SessionAuth(httpx2.Auth):
 
     def _may_see(self, url: httpx2.URL) -> bool:
         safe = url.scheme == "https" or is_this_machine(url.host)
-        return safe and url.host.lower() in self._hosts
+        return safe and url.raw_host.decode("ascii").lower() in self._hosts
+
+
+def _ascii(host: str) -> str:
+    """Return a host as it stands on the wire (RFC 5890), an address without its brackets; what is none as it is."""
+    try:
+        return host.lower().strip("[]").encode("idna").decode("ascii")
+    except UnicodeError:
+        return host

@@ -21,27 +21,31 @@ NO_HURRY = 10
 _UNAVAILABLE = Outcome(Kind.UNAVAILABLE, reason=Reason.UNAVAILABLE)
 
 
-def renew(app: AppState, request: Request | None, session: Session, started_at: int, deadline: float) -> Outcome:
+def renew(
+    app: AppState, request: Request | None, session: Session, question: Session, started_at: int, deadline: float
+) -> Outcome:
     """Renew a session because its access token has ended or is about to, where anybody is there to see it.
 
     Args:
         app: The application.
         request: Whose answer could still carry new tokens; None: the answer is made.
         session: The session.
-        started_at: When it began, Unix seconds.
+        question: What the provider is asked with.
+        started_at: When it began, Unix seconds; 0: nobody can tell.
         deadline: Until when the request waits, as ``time.monotonic`` tells it.
     """
     if request is None or companions.is_speculative(request) or request.method == "OPTIONS":
         return _UNAVAILABLE
     if app.refresher is None or app.has_ended(session):
         return Outcome(Kind.DENIED, reason=Reason.EXPIRED)
-    return ask(app, app.refresher, session, started_at, {}, deadline, force=False)
+    return ask(app, app.refresher, session, question, started_at, {}, deadline, force=False)
 
 
 def ask(
     app: AppState,
     refresher: Refresher,
     session: Session,
+    question: Session,
     started_at: int,
     arguments: Mapping[str, Any],
     deadline: float,
@@ -55,7 +59,7 @@ def ask(
     if patience <= 0:  # an earlier one of this request has used it up
         return _UNAVAILABLE
     outcome = refresher.refresh(
-        session, arguments, force=force, patience=patience, in_hurry=in_hurry, started_at=started_at
+        question, arguments, force=force, patience=patience, in_hurry=in_hurry, started_at=started_at or None
     )
     if outcome.session is None and outcome.reason is not Reason.EXPIRED:  # for which nobody was asked
         signals.send(signals.session_refresh_failed, kind=outcome.kind, reason=outcome.reason)

@@ -187,7 +187,8 @@ class Settling:
         is_refused = self._reason is Reason.INVALID  # what does not verify is no reason to use up a refresh token
         if kept is not None and not is_refused and (self._session is None or self._is_due(kept)):
             request = None if self.is_finished else self._request
-            self._apply(kept, renewing.renew(self._app, request, kept, carried.started_at, self._deadline()))
+            question, deadline = carried.question(kept), self._deadline()
+            self._apply(kept, renewing.renew(self._app, request, kept, question, carried.started_at, deadline))
 
     def _deadline(self) -> float:
         """Return until when this request waits for the provider, however many sessions it may have brought."""
@@ -244,7 +245,9 @@ class Settling:
     def _apply(self, session: Session, outcome: Outcome) -> Outcome:
         """Go on with what a refresh came to. One that failed leaves a session alone that is good without it."""
         if outcome.session is not None and not self._carried.accepts(outcome.session):
-            outcome = Outcome(Kind.DENIED, reason=Reason.DENIED)  # for this request: on record it is somebody's
+            is_good = self._session is not None and self._is_live(session)
+            kind = Kind.CURRENT if is_good else Kind.DENIED  # for this request: on record it is somebody's
+            outcome = Outcome(kind, reason=None if is_good else Reason.DENIED)
         if outcome.session is not None:  # also beside a failure: the first of two links, say
             session = self._take(self._carried.shape(outcome.session.replace(**self._changes)))
             self._carried.renew(session)  # whatever it is worth: the token before it is used up

@@ -32,6 +32,9 @@ from . import companions, reading
 from .carried import Carried, Write
 from .state import AppState, host_of
 
+MOST_UNVOUCHED = 2
+"""Refresh tokens without any access token of good signature, that a sign-out has the provider end."""
+
 TIDY_WITHIN = 60
 """Seconds after a token was issued, in which other cookies of its name are cleared."""
 
@@ -50,14 +53,14 @@ class Candidate:
     """A session that the cookies may mean.
 
     Attributes:
-        session: With the tokens that it would be renewed or known by.
+        session: What it is known by: with an access token, good or ended, where one is sure to belong to it.
         is_stale: Whether it has to be renewed first.
-        dated: The access token that says when it began; None where none came.
+        began: When, as far as that is known: whether the access token says so, and Unix seconds, or 0.
     """
 
     session: Session
     is_stale: bool
-    dated: Session | None
+    began: tuple[bool, int]
 
 
 class TokenCookiesTransport:
@@ -156,8 +159,9 @@ class TokenCarried(Carried):
         self._refresh = refresh
         self._is_present = bool(access or refresh)
         self._has_several = more
-        self._subjects: set[str | None] = set()
-        self._dated: Session | None = None
+        self._ended: list[Session] = []
+        self._is_alone = True
+        self._is_vouched = False
         self._candidates = self._weigh(access)
         self._left = len(self._candidates)
         self.advance()
@@ -175,29 +179,31 @@ class TokenCarried(Carried):
     def _weigh(self, access: Sequence[str]) -> list[Candidate]:
         claims, weighed = self._transport.claims, [(token, *self._app.verifying.weigh(token)) for token in access]
         good = [token for token, verdict, _ in weighed if verdict is Verdict.VALID]
-        ended = [claims.session(token) for token, verdict, _ in weighed if verdict is Verdict.EXPIRED]
+        self._ended = [claims.session(token) for token, verdict, _ in weighed if verdict is Verdict.EXPIRED]
+        self._is_alone, self._is_vouched = len(good) < 2, bool(good or self._ended)
         if not good and any(verdict is Verdict.UNAVAILABLE for _, verdict, _ in weighed):
             self.reason = Reason.UNAVAILABLE
             return []
-        self.reason = Reason.INVALID if access and not ended else Reason.EXPIRED if access else Reason.MISSING
-        # Of several refresh tokens nobody knows which belongs to a good access token, until one of them is used.
-        partner = self._refresh[0] if len(self._refresh) == 1 else None
+        self.reason = Reason.INVALID if access and not self._ended else Reason.EXPIRED if access else Reason.MISSING
+        # Of several nobody knows which belongs to which, until a refresh token is used.
+        partner = self._refresh[0] if len(self._refresh) == 1 == len(good) else None
         known = [claims.session(token, partner) for token in good]
-        is_gone = all(code == "unknown_kid" for _, _, code in weighed)  # also where there is no access token at all
+        is_gone = not access or any(code == "unknown_kid" for _, _, code in weighed)
         return [
-            *(Candidate(session, False, session) for session in known),
-            *([] if good else self._renewable(ended, is_gone=is_gone)[:MOST_VALUES]),
+            *(Candidate(session, False, self._began(session)) for session in known),
+            *([] if good else self._renewable(is_gone=is_gone)[:MOST_VALUES]),
         ]
 
-    def _renewable(self, ended: Sequence[Session], *, is_gone: bool) -> list[Candidate]:
+    def _renewable(self, *, is_gone: bool) -> list[Candidate]:
         """Return what could be renewed. Which refresh token belongs to which ended token only the provider knows."""
+        claims, ended = self._transport.claims, self._ended
         if not self._refresh:
-            return [Candidate(session, True, session) for session in ended]
+            return [Candidate(session, True, self._began(session)) for session in ended]
         if not ended and not is_gone:
             return []
-        self._subjects = {subject_of(session) for session in ended}
-        dated = ended[0] if ended else None
-        return [Candidate(self._transport.claims.session(None, one), True, dated) for one in self._refresh]
+        token = ended[0].access_token if len(ended) == 1 else None
+        began = min(map(self._began, ended), key=lambda one: one[1], default=(False, 0))  # it may be the oldest of them
+        return [Candidate(claims.session(token, one), True, began) for one in self._refresh]
 
     def advance(self) -> bool:
         """Go on to the next candidate."""
@@ -205,32 +211,43 @@ class TokenCarried(Carried):
             return False
         first = self._candidates.pop(0)
         self.session, self.is_stale, self.decision = first.session, first.is_stale, Write.KEEP
-        self._date(first.dated)
+        self.is_dated, self.started_at = first.began
         if self._has_several and not first.is_stale and self._is_new(first.session):
             self._tidy(first.session)
         return True
 
-    def _date(self, dated: Session | None) -> None:
-        """Note when the session began. A time of issue says that the provider thought it alive then, and no more."""
-        self._dated = dated
-        started_at = None if dated is None else self._transport.claims.started_at(dated)
-        issued_at = None if dated is None else dated.claims.get("iat")
-        self.is_dated = started_at is not None
-        self.started_at = started_at or (issued_at if type(issued_at) is int else 0)
+    def _began(self, session: Session) -> tuple[bool, int]:
+        """Return whether a token says when the session began, and when. That it was issued says that it was alive."""
+        started_at, issued_at = self._transport.claims.started_at(session), session.claims.get("iat")
+        return started_at is not None, started_at or (issued_at if type(issued_at) is int else 0)
 
     def _is_new(self, session: Session) -> bool:
         """Return whether a token has just come: a second cookie that cannot be reached is not fought for ever."""
         issued_at = session.claims.get("iat")
-        return type(issued_at) is int and self._app.now() - issued_at < TIDY_WITHIN
+        return type(issued_at) is int and abs(self._app.now() - issued_at) < TIDY_WITHIN
 
     def _tidy(self, session: Session) -> None:
         """Have the losers cleared, where it is known who they are."""
-        if self.is_ours and len(self._refresh) < 2:
+        if self.is_ours and self._is_alone and len(self._refresh) < 2:
             self.reseal(session)
 
+    def question(self, session: Session) -> Session:
+        """Return what the provider is asked with: the refresh token alone, whoever's the access token may be."""
+        alone = session.refresh_token
+        return session if alone is None else self._transport.claims.session(None, alone)
+
     def accepts(self, session: Session) -> bool:
-        """Return whether a refresh has answered with the person whose access token had ended."""
-        return not self._subjects or subject_of(session) in self._subjects
+        """Return whether a refresh has answered with the person whose access token came, if one did."""
+        known = self._ended if self.session is None or self.is_stale else [self.session]
+        subject = subject_of(session)
+        return subject is not None and (not known or subject in map(subject_of, known))
+
+    def renew(self, session: Session) -> None:
+        """Carry new tokens, and what they say of the beginning, or else the one that they came for."""
+        before = next((one for one in self._ended if subject_of(one) == subject_of(session)), session)
+        super().renew(session)
+        is_said, began = self._began(session)
+        self.is_dated, self.started_at = (is_said, began) if is_said else self._began(before)
 
     def lose(self) -> Session | None:
         """Give up one candidate; when all were, and the cookies are ours, they are cleared."""
@@ -241,13 +258,15 @@ class TokenCarried(Carried):
         return ended
 
     def parts(self) -> list[Session]:
-        """Return the session, and every refresh token besides that came: whoever signs out means all of them."""
-        session, dated = self.session, self._dated
-        partner = None if session is None else session.refresh_token
-        if session is not None and self.is_stale and dated is not None:  # by the ended token it is known on record
-            session = dated.replace(refresh_token=partner)
-        others = [self._transport.claims.session(None, one) for one in self._refresh if one != partner]
-        return [*([] if session is None else [session]), *others]
+        """Return the session, what else may have been one, and every refresh token: whoever signs out means them all.
+
+        Of refresh tokens that no access token vouches for, which anybody could have made up, a few.
+        """
+        own = [] if self.session is None else [self.session]
+        known = [*own, *(one.session for one in self._candidates if not one.is_stale)]
+        said = {one.refresh_token for one in known}
+        others = [self._transport.claims.session(None, one) for one in self._refresh if one not in said]
+        return [*known, *others[: None if self._is_vouched else MOST_UNVOUCHED]]
 
     def shape(self, session: Session) -> Session:
         """Return what the next request will find: the user as the claims have it."""
@@ -271,7 +290,8 @@ class TokenCarried(Carried):
             if token is not None:
                 _check_value(name, token)  # before anything changes: it may raise
         self.session, self.started_at, self.decision, self.is_to_look = session, started_at, Write.SEALED, False
-        self._has_several, self.is_dated = self._is_present, True
+        self._has_several, self.is_dated, self.is_stale = self._is_present, True, False
+        self._candidates, self._ended = [], []  # what was there is nobody's any more
 
     def client_tokens(self, session: Session) -> dict[str, str] | None:
         """Return them, unless JavaScript is kept from them."""

@@ -98,7 +98,9 @@ def _policy_problems(cookies: TokenCookies, provider: object, settings: Mapping[
         try:
             list(made.policies(host, 1))
         except ConfigError as error:
-            yield from error.problems
+            for problem in error.problems:
+                fix = problem.fix.replace("secure = True", "SEALED_SESSION_COOKIE_SECURE = True")
+                yield problem._replace(setting=f"TokenCookies, {problem.setting}", fix=fix)
             return
 
 

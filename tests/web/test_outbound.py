@@ -13,6 +13,8 @@ from flask_ext.outbound import SessionAuth
 from sealed_session import UsageError, UsageTypeError
 from tests.web.conftest import World
 
+HOSTS = ["api.example.com", "localhost", "b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example", "10.0.0.1", "[::1]"]
+
 
 def called(world: World, url: str, auth: SessionAuth) -> list[str | None]:
     """The header of a call that a view makes, and of the one that its answer redirects to."""
@@ -63,13 +65,17 @@ def test_the_headers(world: World) -> None:
         ("https://evil.example/", False),
         ("https://sub.api.example.com/", False),
         ("https://api.example.com.evil.example/", False),
+        ("https://b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example/", True),
+        ("https://xn--bcher-kva.example/", True),
+        ("https://10.0.0.1/", True),
+        ("http://[::1]:5000/", True),
     ],
 )
 def test_only_the_named_hosts_see_the_token(world: World, url: str, is_told: bool) -> None:
     """By https, or on this machine."""
     world.get("/sign-in")
     expected = token(world) if is_told else None
-    assert [expected] == called(world, url, SessionAuth(["api.example.com", "localhost"]))
+    assert [expected] == called(world, url, SessionAuth(HOSTS))
 
 
 def test_a_redirect_to_another_host_is_not_told(world: World) -> None:
@@ -84,7 +90,7 @@ def test_nobody_signed_in(world: World) -> None:
     assert [None] == called(world, "https://api.example.com/", SessionAuth(["api.example.com"]))
 
 
-@pytest.mark.parametrize("host", ["https://api.example.com", "api.example.com:443", "*.example.com", "a b"])
+@pytest.mark.parametrize("host", ["https://api.example.com", "api.example.com:443", "*.example.com", "a b", "." * 300])
 def test_a_host_is_a_name(host: str) -> None:
     """Anything else would never match, and cost somebody an afternoon."""
     with pytest.raises(UsageError) as raised:

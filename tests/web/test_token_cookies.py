@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from flask_ext import current_session
+from flask_ext import current_session, login_required
 from sealed_session import Session, UsageError
 from sealed_session.testing import Clock
 from sealed_session.transports import BearerHeader, SealedCookie, TokenCookies
@@ -355,6 +355,111 @@ class TestPlanted:
         world.clock.advance(400)
         assert "user_1" == world.get("/who").text
         assert ["refresh_of_user_1"] == [c.value for c in world.browser.jar.cookies() if c.name == REFRESH]
+
+    def test_a_good_token_of_somebody_else_harms_nobody(self, victim: tuple[World, Keeper]) -> None:
+        """Beside the victim's own, about to end: neither is it paired with the victim's refresh token, nor written."""
+        world, keeper = victim
+        world.clock.advance(280)
+        header = (
+            f"{ACCESS}={keeper.token('attacker')}; {ACCESS}={held(world, ACCESS)}; {REFRESH}={held(world, REFRESH)}"
+        )
+        response = world.app.test_client(use_cookies=False).get("/who", headers={"Cookie": header})
+        assert ("attacker", [], []) == (response.text, world.cookies(response), keeper.calls)
+        world.clock.advance(200)
+        assert "user_1" == world.get("/who").text
+
+    def test_a_good_token_beside_somebody_elses_refresh_token(self, made: tuple[World, Keeper]) -> None:
+        """What that brings is not taken; the good one is good until it ends, and nobody's record is touched."""
+        world, keeper = made
+        keeper.open("attacker")
+        plant(world, ACCESS, keeper.token())
+        plant(world, REFRESH, "refresh_of_attacker")
+        world.clock.advance(280)
+        response = world.get("/who")
+        assert ("user_1", []) == (response.text, world.cookies(response))
+        own = f"{ACCESS}={keeper.token('attacker', exp=1)}; {REFRESH}=refresh_of_attacker"
+        assert "attacker" == world.app.test_client(use_cookies=False).get("/who", headers={"Cookie": own}).text
+
+    def test_an_ended_token_lends_its_time_to_nobody(self, made: tuple[World, Keeper]) -> None:
+        """A fresh proof of somebody else's is none; the session's own token counts once it is known."""
+        world, keeper = made
+        world.app.add_url_rule("/fresh", "fresh", login_required(fresh_within=600)(lambda: "fresh"))
+        now = world.clock()
+        given = keeper.open(auth_time=now - 9000)
+        keeper.open("attacker")
+        own = f"{ACCESS}={given['access_token']}; {REFRESH}={given['refresh_token']}"
+        lent = keeper.token("attacker", auth_time=now, exp=now + 1)
+        world.clock.advance(400)
+        client = world.app.test_client(use_cookies=False)
+        for header in (own, f"{ACCESS}={lent}; {own}"):
+            assert 401 == client.get("/fresh", headers={"Cookie": header, "Accept": "*/*"}).status_code
+            assert "user_1" == client.get("/who", headers={"Cookie": header}).text
+
+    def test_a_fresh_sign_in_over_ended_cookies_is_all_that_counts(self, made: tuple[World, Keeper]) -> None:
+        """In the same request: nothing is asked for what was there."""
+        world, keeper = made
+        sign_in(world, keeper)
+        world.clock.advance(400)
+        other = keeper.open("user_2")
+        said: list[str] = []
+
+        def act() -> None:
+            world.auth.sign_in(**other)
+            said.append(str(world.auth.refresh().kind))
+            said.append(str(world.auth.refresh(force=True).kind))
+            said.append(str(current_session.session_id))
+
+        world.do(act)
+        assert ["current", "refreshed", "session_of_user_2"] == said
+        assert "user_2" == world.get("/who").text
+
+    def test_what_continues_an_ended_session_revokes_nothing(self, made: tuple[World, Keeper]) -> None:
+        """The page has renewed it by itself: the same session, by its id."""
+        world, keeper = made
+        sign_in(world, keeper)
+        world.clock.advance(400)
+        token = keeper.token()
+        world.do(lambda: world.auth.update_session(access_token=token, refresh_token="refresh_of_user_1_anew"))
+        settle()
+        assert ([], "refresh_of_user_1_anew") == (keeper.revoked, held(world, REFRESH))
+
+    def test_one_revoked_elsewhere_is_seen_before_anybody_is_asked(self, make_world: MakeWorld) -> None:
+        """By the ended token, which says whose session it is; the cookies are cleared."""
+        world, keeper = build(make_world, [COOKIES], CHECK_REVOCATION="always")
+        sign_in(world, keeper)
+        world.do(lambda: str(world.auth.revoke("session_of_user_1")))
+        plant_again = {name: held(world, name) for name in (ACCESS, REFRESH)}
+        world.clock.advance(400)
+        header = "; ".join(f"{name}={value}" for name, value in plant_again.items())
+        response = world.app.test_client(use_cookies=False).get("/who", headers={"Cookie": header})
+        assert ("nobody: revoked", []) == (response.text, keeper.calls)
+
+    def test_a_token_about_nobody_signs_nobody_in(
+        self, made: tuple[World, Keeper], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Not after a refresh either."""
+        world, keeper = made
+        monkeypatch.setattr(keeper, "refresh", lambda *_a, **_k: Session(keeper.token(sub=None), "refresh_of_user_1"))  # type: ignore[arg-type]
+        plant(world, REFRESH, "refresh_of_user_1")
+        assert "nobody: denied" == world.get("/who").text
+
+    def test_signing_out_ends_every_good_one(self, made: tuple[World, Keeper]) -> None:
+        """Each by its id, on record."""
+        world, keeper = made
+        plant(world, ACCESS, keeper.token("attacker"))
+        plant(world, ACCESS, keeper.token(), "Path=/; Secure; Domain=app.example.com")
+        world.get("/sign-out")
+        settle()
+        assert [None, None] == keeper.revoked
+
+    @pytest.mark.parametrize("number", [1, 4])
+    def test_made_up_refresh_tokens_cost_a_few_calls(self, made: tuple[World, Keeper], number: int) -> None:
+        """Of those that no access token vouches for, a sign-out has two ended."""
+        world, keeper = made
+        header = "; ".join(f"{REFRESH}=made_up_{n}" for n in range(number)) + f"; {ACCESS}=junk"
+        world.app.test_client(use_cookies=False).get("/sign-out", headers={"Cookie": header})
+        settle()
+        assert min(number, 2) == len(keeper.revoked)
 
     def test_signing_out_ends_all_of_them(self, victim: tuple[World, Keeper]) -> None:
         """What cannot be told apart goes together."""

@@ -300,6 +300,14 @@ class TestSeveral:
         assert ["refresh_of_user_1"] == [c.value for c in world.browser.jar.cookies() if c.name == REFRESH]
         assert len(keeper.calls) <= 2
 
+    def test_the_first_one_dead_and_the_second_good(self, made: tuple[World, Keeper]) -> None:
+        """In the order of the header."""
+        world, keeper = made
+        keeper.open()
+        header = f"{REFRESH}=dead; {REFRESH}=refresh_of_user_1"
+        assert "user_1" == world.app.test_client(use_cookies=False).get("/who", headers={"Cookie": header}).text
+        assert ["dead", "refresh_of_user_1"] == keeper.calls
+
     def test_no_more_than_four(self, made: tuple[World, Keeper]) -> None:
         """A header full of them costs no more."""
         world, keeper = made
@@ -536,6 +544,16 @@ class TestTheirs:
             response = world.get("/who")
             assert ("user_1", []) == (response.text, world.cookies(response))
         assert ["refresh_of_user_1"] == keeper.calls
+
+    def test_beside_what_is_ours_they_are_not_written(self, make_world: MakeWorld) -> None:
+        """A response that sets another cookie leaves them alone."""
+        world, keeper = build(make_world, [CLIENT], ACCESS_TOKEN_COOKIE="eager")
+        given = keeper.open()
+        plant(world, ACCESS, given["access_token"])
+        plant(world, REFRESH, given["refresh_token"])
+        world.clock.advance(400)
+        response = world.get("/who", headers={"Accept": "text/html"})
+        assert ("user_1", ["eager"]) == (response.text, world.cookies(response))
 
     def test_an_ended_one_is_renewed_once_for_everybody(self, theirs: tuple[World, Keeper]) -> None:
         """Though no cookie can carry it: the record does."""

@@ -39,7 +39,7 @@ class Carried:
 
     Attributes:
         session: What is there, or shall be; also that of somebody who counts as signed out. None: nothing of use.
-        started_at: When the person signed in, Unix seconds.
+        started_at: When it began, for the record of what has ended: Unix seconds; 0: nobody can tell.
         reason: Why there is no session.
         decision: What the response shall do.
         is_to_look: Whether somebody else may have gone on from the session meanwhile, so that one looks before one
@@ -71,6 +71,11 @@ class Carried:
     def can_renew(self) -> bool:
         """Whether a session that came by it is ever renewed."""
         return True
+
+    @property
+    def signed_in_at(self) -> int:
+        """When the person signed in, as far as that is told, Unix seconds; 0: nobody says."""
+        return self.started_at
 
     @property
     def keeps_cookies(self) -> bool:

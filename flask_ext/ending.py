@@ -93,12 +93,15 @@ class Ending:
             new: What is there now.
         """
         is_same = not set(old.session_ids).isdisjoint(new.session_ids)
-        if is_same or (old.refresh_token and old.refresh_token == new.refresh_token):
-            return
+        if not is_same and not (old.refresh_token and old.refresh_token == new.refresh_token):
+            self.end_behind(old, started_at)
+
+    def end_behind(self, session: Session, started_at: int) -> None:
+        """End a session for which nobody waits. Never raises."""
         if self._refresher is not None:
-            self._sign_out(self._refresher, old, started_at, 0)
+            self._sign_out(self._refresher, session, started_at, 0)
         else:
-            self._bury(old, started_at)
+            self._bury(session, started_at)
 
     def revoke(self, session_id: str) -> bool:
         """End a session that is elsewhere; return whether that is on record for everybody.

@@ -107,7 +107,8 @@ class RequestSession(Settling):
         ended = found[0][0] if found else None
         done = self._app.ending.sign_out(*found[0]) if found else SignedOut()
         for other, started_at in found[1:]:
-            self._app.ending.replace(other, started_at, found[0][0])
+            if ended is not None and not _is_part_of(other, ended):
+                self._app.ending.end_behind(other, started_at)
         signals.send(signals.session_closed, session=ended)
         return ended, done
 
@@ -198,6 +199,13 @@ class RequestSession(Settling):
                 self._session = None if received.verdict is Verdict.INVALID else received.session
         elif not standing.is_settled and carried.decision is Write.RESEAL:
             carried.keep()
+
+
+def _is_part_of(other: Session, ended: Session) -> bool:
+    """Return whether what ends one session has ended another: by its refresh token, or by its id where it has none."""
+    if other.refresh_token is not None:
+        return other.refresh_token == ended.refresh_token
+    return not set(other.session_ids).isdisjoint(ended.session_ids)
 
 
 def _named(session: Session) -> Session:

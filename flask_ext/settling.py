@@ -104,7 +104,7 @@ class Settling:
     @property
     def started_at(self) -> int | None:
         """When the person signed in, Unix seconds."""
-        return None if self.session is None else self._carried.started_at or None
+        return None if self.session is None else self._carried.signed_in_at or None
 
     @property
     def is_dated(self) -> bool:

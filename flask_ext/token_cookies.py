@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from werkzeug import Request
 from werkzeug.exceptions import Unauthorized
@@ -48,6 +49,21 @@ class WrongHost(Unauthorized):
     description = "People sign in at another address."
 
 
+class Beginning(NamedTuple):
+    """When a session began, as a token has it.
+
+    Attributes:
+        is_said: Whether the token says when the person signed in.
+        signed_in_at: When, Unix seconds; else when the token was issued, or 0.
+        alive_at: When the provider thought it alive. What is ours is renewed by us alone, so never after a sign-out: a
+            token that was issued later belongs to a new session, though single sign-on may give it the old one's id.
+    """
+
+    is_said: bool
+    signed_in_at: int
+    alive_at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A session that the cookies may mean.
@@ -55,12 +71,12 @@ class Candidate:
     Attributes:
         session: What it is known by: with an access token, good or ended, where one is sure to belong to it.
         is_stale: Whether it has to be renewed first.
-        began: When, as far as that is known: whether the access token says so, and Unix seconds, or 0.
+        began: When it did.
     """
 
     session: Session
     is_stale: bool
-    began: tuple[bool, int]
+    began: Beginning
 
 
 class TokenCookiesTransport:
@@ -159,6 +175,7 @@ class TokenCarried(Carried):
         self._refresh = refresh
         self._is_present = bool(access or refresh)
         self._has_several = more
+        self._signed_in_at = 0
         self._ended: list[Session] = []
         self._is_alone = True
         self._is_vouched = False
@@ -202,7 +219,8 @@ class TokenCarried(Carried):
         if not ended and not is_gone:
             return []
         token = ended[0].access_token if len(ended) == 1 else None
-        began = min(map(self._began, ended), key=lambda one: one[1], default=(False, 0))  # it may be the oldest of them
+        nobody = Beginning(False, 0, 0)
+        began = min(map(self._began, ended), key=lambda one: one.signed_in_at, default=nobody)  # it may be the oldest
         return [Candidate(claims.session(token, one), True, began) for one in self._refresh]
 
     def advance(self) -> bool:
@@ -211,15 +229,24 @@ class TokenCarried(Carried):
             return False
         first = self._candidates.pop(0)
         self.session, self.is_stale, self.decision = first.session, first.is_stale, Write.KEEP
-        self.is_dated, self.started_at = first.began
+        self._date(first.began)
         if self._has_several and not first.is_stale and self._is_new(first.session):
             self._tidy(first.session)
         return True
 
-    def _began(self, session: Session) -> tuple[bool, int]:
-        """Return whether a token says when the session began, and when. That it was issued says that it was alive."""
-        started_at, issued_at = self._transport.claims.started_at(session), session.claims.get("iat")
-        return started_at is not None, started_at or (issued_at if type(issued_at) is int else 0)
+    def _began(self, session: Session) -> Beginning:
+        started_at, claimed = self._transport.claims.started_at(session), session.claims.get("iat")
+        issued_at = claimed if type(claimed) is int else 0
+        signed_in_at = issued_at if started_at is None else started_at
+        return Beginning(started_at is not None, signed_in_at, max(signed_in_at, issued_at * self.is_ours))
+
+    def _date(self, began: Beginning) -> None:
+        self.is_dated, self._signed_in_at, self.started_at = began
+
+    @property
+    def signed_in_at(self) -> int:
+        """When the person signed in, which may be long before the token that counts for the record."""
+        return self._signed_in_at
 
     def _is_new(self, session: Session) -> bool:
         """Return whether a token has just come: a second cookie that cannot be reached is not fought for ever."""
@@ -246,8 +273,8 @@ class TokenCarried(Carried):
         """Carry new tokens, and what they say of the beginning, or else the one that they came for."""
         before = next((one for one in self._ended if subject_of(one) == subject_of(session)), session)
         super().renew(session)
-        is_said, began = self._began(session)
-        self.is_dated, self.started_at = (is_said, began) if is_said else self._began(before)
+        after = self._began(session)
+        self._date(after if after.is_said else self._began(before))
 
     def lose(self) -> Session | None:
         """Give up one candidate; when all were, and the cookies are ours, they are cleared."""
@@ -289,8 +316,9 @@ class TokenCarried(Carried):
         for name, token in zip(self._transport.names, (session.access_token, session.refresh_token), strict=False):
             if token is not None:
                 _check_value(name, token)  # before anything changes: it may raise
-        self.session, self.started_at, self.decision, self.is_to_look = session, started_at, Write.SEALED, False
-        self._has_several, self.is_dated, self.is_stale = self._is_present, True, False
+        self.session, self.decision, self.is_to_look = session, Write.SEALED, False
+        self._has_several, self.is_stale = self._is_present, False
+        self._date(Beginning(True, started_at, started_at))
         self._candidates, self._ended = [], []  # what was there is nobody's any more
 
     def client_tokens(self, session: Session) -> dict[str, str] | None:

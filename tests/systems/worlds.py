@@ -165,7 +165,7 @@ def written(response: TestResponse) -> dict[str, dict[str, str]]:
 def settle() -> None:
     """Wait for what goes on behind a response."""
     for thread in threading.enumerate():
-        if thread.name.startswith("sealed-session"):
+        if thread.name in ("sealed-session refresh", "sealed-session sign-out"):
             thread.join(_PATIENCE)
 
 

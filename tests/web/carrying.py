@@ -102,5 +102,5 @@ def bearer(token: str, scheme: str = "Bearer") -> dict[str, str]:
 def settle() -> None:
     """Wait for what goes on behind a response."""
     for thread in threading.enumerate():
-        if thread.name.startswith("sealed-session"):
+        if thread.name in ("sealed-session refresh", "sealed-session sign-out"):
             thread.join(5)

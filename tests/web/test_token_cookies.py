@@ -451,6 +451,39 @@ class TestPlanted:
         plant(world, REFRESH, "refresh_of_user_1")
         assert "nobody: denied" == world.get("/who").text
 
+    @pytest.mark.parametrize("settings", [{}, {"CHECK_REVOCATION": "always"}])
+    def test_single_sign_on_with_the_old_id_is_a_new_session(
+        self, make_world: MakeWorld, settings: dict[str, Any]
+    ) -> None:
+        """After our own sign-out: the same sid, and a proof from before it; what it is fresh by stays what it was."""
+        world, keeper = build(make_world, [COOKIES], **settings)
+        proved = world.clock() - 50
+        given = keeper.open(auth_time=proved)
+        world.do(lambda: world.auth.sign_in(**given))
+        world.clock.advance(5)
+        world.get("/sign-out")
+        settle()
+        world.clock.advance(5)
+        again = keeper.open(auth_time=proved)
+        world.do(lambda: world.auth.sign_in(**again))
+        began: list[Any] = []
+        world.act = lambda: began.append(current_session.started_at)
+        world.get("/do")
+        world.clock.advance(400)
+        assert (["user_1"] * 2, [proved]) == ([world.get("/who").text for _ in range(2)], began)
+
+    def test_signing_out_over_two_transports_with_one_id(self, make_world: MakeWorld) -> None:
+        """Each has a refresh token of its own, and each is ended."""
+        world, keeper = build(make_world, [SealedCookie(), COOKIES])
+        given = keeper.open()
+        world.do(lambda: world.auth.sign_in(**given))
+        keeper.alive["another"] = "user_1"
+        plant(world, ACCESS, keeper.token())
+        plant(world, REFRESH, "another")
+        world.get("/sign-out")
+        settle()
+        assert {"refresh_of_user_1", "another"} == set(keeper.revoked)
+
     def test_signing_out_ends_every_good_one(self, made: tuple[World, Keeper]) -> None:
         """Each by its id, on record."""
         world, keeper = made

@@ -472,6 +472,15 @@ class TestPlanted:
         world.clock.advance(400)
         assert (["user_1"] * 2, [proved]) == ([world.get("/who").text for _ in range(2)], began)
 
+    def test_signing_out_with_the_same_session_twice(self, make_world: MakeWorld) -> None:
+        """Sealed, and as a bearer token: it is one session, and ended once."""
+        world, keeper = build(make_world, [SealedCookie(), BearerHeader()])
+        given = keeper.open()
+        world.do(lambda: world.auth.sign_in(**given))
+        world.get("/sign-out", headers=bearer(given["access_token"]))
+        settle()
+        assert ["refresh_of_user_1"] == keeper.revoked
+
     def test_signing_out_over_two_transports_with_one_id(self, make_world: MakeWorld) -> None:
         """Each has a refresh token of its own, and each is ended."""
         world, keeper = build(make_world, [SealedCookie(), COOKIES])

@@ -493,14 +493,17 @@ class TestPlanted:
         settle()
         assert {"refresh_of_user_1", "another"} == set(keeper.revoked)
 
-    def test_signing_out_ends_every_good_one(self, made: tuple[World, Keeper]) -> None:
-        """Each by its id, on record."""
-        world, keeper = made
-        plant(world, ACCESS, keeper.token("attacker"))
-        plant(world, ACCESS, keeper.token(), "Path=/; Secure; Domain=app.example.com")
+    def test_signing_out_ends_every_good_one(self, make_world: MakeWorld) -> None:
+        """Each by its id, on record: no copy of either signs anybody in."""
+        world, keeper = build(make_world, [COOKIES], CHECK_REVOCATION="always")
+        tokens = [keeper.token("attacker"), keeper.token()]
+        plant(world, ACCESS, tokens[0])
+        plant(world, ACCESS, tokens[1], "Path=/; Secure; Domain=app.example.com")
         world.get("/sign-out")
         settle()
-        assert [None, None] == keeper.revoked
+        client = world.app.test_client(use_cookies=False)
+        said = [client.get("/who", headers={"Cookie": f"{ACCESS}={token}"}).text for token in tokens]
+        assert (["nobody: revoked"] * 2, [None, None]) == (said, keeper.revoked)
 
     @pytest.mark.parametrize("number", [1, 4])
     def test_made_up_refresh_tokens_cost_a_few_calls(self, made: tuple[World, Keeper], number: int) -> None:
